@@ -1,0 +1,189 @@
+package engine
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gobwas/ws"
+	"golang.org/x/time/rate"
+)
+
+// Session is what a protocol hangs on a connection.
+type Session interface {
+	// Message is called for each whole message, in order, on the connection's loop. It must not block: every
+	// other connection of that loop waits meanwhile. payload is valid during the call only.
+	Message(isBinary bool, payload []byte)
+	// Closed is called once, when the connection begins to close or is lost, from any goroutine that uses the
+	// connection. It must not block. A Message that is running on the loop may end after it; none begins after it.
+	Closed()
+}
+
+// Open makes the session of a connection that was let in. It is called exactly once for every Open that Accept
+// returned, even when the connection is lost before (then Closed follows at once). It runs before the first byte is
+// read and before the 101 is written, but what it sends comes after the 101.
+type Open func(*Conn) Session
+
+// transport is the socket below a connection: *nbio.Conn, or a stand-in in tests. Write never blocks; it takes
+// all of b or fails, and the bytes that really left are reported to Conn.written.
+type transport interface {
+	Write(b []byte) (int, error)
+	Close() error
+	RemoteAddr() net.Addr
+}
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // a close frame is queued or sent; nothing more is accepted from the session
+	stateClosed        // the socket is gone
+)
+
+// Conn is one WebSocket connection. Send, Flush, Close and RemoteAddr may be called from any goroutine and never
+// block; SetMaxMessage only in Open.
+type Conn struct {
+	engine  *Engine
+	sock    transport
+	session Session // set by start, before the loop sees the connection
+	table   *table  // for the sweep; set before the loop sees the connection
+	slot    int     // index in table, guarded by its lock
+	address string  // what is counted by --max-conns-per-ip; "" when nothing is
+
+	// Owned by the loop.
+	in         *inbound // nil between messages: a connection that waits holds no buffer
+	maxMessage int      // bytes, after decompression
+	controls   *rate.Limiter
+	deaf       bool // a protocol error or the peer's close frame ended reading; what still comes is thrown away
+
+	heard   atomic.Int64 // engine clock, when the last byte came
+	begun   atomic.Int64 // engine clock, when the message that is coming began; 0 = none
+	pinged  atomic.Bool  // a keep-alive ping waits for any answer
+	pending atomic.Int64 // bytes given to the socket that it has not sent; inWrite is added during a write
+
+	mu         sync.Mutex // guards what follows; taken before the socket's own lock, never while holding another Conn's
+	out        outbox
+	state      state
+	attached   bool // the loop serves the socket; before, nothing may be written to it
+	peerClosed bool // the peer's close frame has come
+	told       bool // the session knows that it is closed
+}
+
+// RemoteAddr is the peer's network address.
+func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
+
+// SetMaxMessage sets the largest message that is read, in bytes after decompression, in place of
+// Config.MaxMessage. Only Open may call it.
+func (c *Conn) SetMaxMessage(n int) { c.maxMessage = n }
+
+// Send queues a frame; Flush writes it. It reports whether the frame was taken: not when the connection is closing.
+// A connection whose queue would pass Config.Queue is a slow reader: what waits for it is dropped and it is closed with
+// 4008. A frame that is larger than the whole queue is taken when nothing else waits.
+func (c *Conn) Send(f *Frame) bool {
+	c.mu.Lock()
+	if c.state != stateOpen {
+		c.mu.Unlock()
+		return false
+	}
+	size := len(f.bytes(c.out.window))
+	if c.out.bytes > 0 && c.out.bytes+size > c.engine.config.Queue {
+		c.out.drop()
+		tell := c.shut(CloseTooSlow, "too slow a reader")
+		c.mu.Unlock()
+		c.engine.slow.Add(1)
+		c.finish(tell)
+		return false
+	}
+	c.out.add(f)
+	c.mu.Unlock()
+	return true
+}
+
+// Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
+// is closed when the peer has answered, or after Config.CloseTimeout. Later calls do nothing. reason is cut to 123 bytes
+// (RFC 6455 section 5.5).
+func (c *Conn) Close(code uint16, reason string) {
+	c.mu.Lock()
+	tell := c.shut(code, reason)
+	c.mu.Unlock()
+	c.finish(tell)
+}
+
+// shut queues the close frame. It reports whether the caller must call finish(true) once c.mu is free.
+// The caller holds c.mu.
+func (c *Conn) shut(code uint16, reason string) bool {
+	if c.state != stateOpen {
+		return false
+	}
+	var body []byte
+	if code != 0 {
+		body = ws.NewCloseFrameBody(ws.StatusCode(code), reason[:min(len(reason), maxReason)])
+	}
+	c.out.add(&Frame{wire: appendControl(nil, ws.OpClose, body)})
+	return c.leave(stateClosing)
+}
+
+// leave moves on to closing or closed and reports whether the session is to be told now. The caller holds c.mu.
+func (c *Conn) leave(to state) bool {
+	c.state = to
+	if c.told || c.session == nil {
+		return false
+	}
+	c.told = true
+	return true
+}
+
+// finish does what shut and leave decided, without c.mu.
+func (c *Conn) finish(tell bool) {
+	if tell {
+		c.session.Closed()
+		c.engine.closing.add(c)
+	}
+	c.Flush()
+}
+
+// start gives the connection its session. What closed it meanwhile is told to the session now.
+func (c *Conn) start(open Open) {
+	session := open(c)
+	c.mu.Lock()
+	c.session = session
+	tell := c.state != stateOpen && c.leave(c.state)
+	c.mu.Unlock()
+	if tell {
+		c.finish(true)
+	}
+}
+
+// attach lets Flush write: the loop serves the socket from now on.
+func (c *Conn) attach() {
+	c.mu.Lock()
+	c.attached = true
+	c.mu.Unlock()
+	c.Flush()
+}
+
+// lost is called when the socket is gone.
+func (c *Conn) lost() {
+	c.mu.Lock()
+	if c.state == stateClosed {
+		c.mu.Unlock()
+		return
+	}
+	tell := c.leave(stateClosed)
+	c.out = outbox{}
+	c.mu.Unlock()
+	if tell {
+		c.session.Closed()
+	}
+	c.engine.forget(c)
+}
+
+// closedConn stands in for a connection that was lost before it began.
+func closedConn(e *Engine) *Conn { return &Conn{engine: e, sock: noSocket{}, state: stateClosed} }
+
+// noSocket is the socket of a connection that has none.
+type noSocket struct{}
+
+func (noSocket) Write([]byte) (int, error) { return 0, net.ErrClosed }
+func (noSocket) Close() error              { return nil }
+func (noSocket) RemoteAddr() net.Addr      { return &net.TCPAddr{} }

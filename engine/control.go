@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"encoding/binary"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+	"golang.org/x/time/rate"
+)
+
+// Close codes (RFC 6455 section 7.4.1, and Throng's own, which tell a client whether to come back).
+const (
+	CloseNormal   = 1000
+	CloseProtocol = 1002
+	CloseNotUTF8  = 1007
+	ClosePolicy   = 1008
+	CloseTooBig   = 1009
+	CloseInternal = 1011
+	CloseDraining = 4001 // come back after a while
+	CloseTooSlow  = 4008 // come back and read faster
+)
+
+// A peer may send this many control frames a second, and this many at once; a flood of them is closed with 1008.
+const (
+	controlRate  = 50
+	controlBurst = 200
+)
+
+// control acts on a ping, pong or close frame. payload is valid during the call only.
+func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
+	if op == ws.OpClose {
+		return c.peerClose(payload)
+	}
+	if c.controls == nil {
+		c.controls = rate.NewLimiter(controlRate, controlBurst)
+	}
+	if !c.controls.AllowN(time.UnixMilli(c.engine.clock.Load()), 1) {
+		return &failure{ClosePolicy, "too many control frames"}
+	}
+	if op == ws.OpPing {
+		c.mu.Lock()
+		if c.state == stateOpen {
+			c.out.addControl(appendControl(nil, ws.OpPong, payload))
+		}
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// peerClose answers the peer's close frame, or takes it as the answer to ours (RFC 6455 section 5.5.1).
+func (c *Conn) peerClose(payload []byte) *failure {
+	var code uint16
+	if len(payload) > 0 {
+		if len(payload) < 2 {
+			return protocolError("close frame without a whole code")
+		}
+		code = binary.BigEndian.Uint16(payload)
+		if !validCloseCode(code) {
+			return protocolError("bad close code")
+		}
+		if !utf8.Valid(payload[2:]) {
+			return &failure{CloseNotUTF8, "close reason is not UTF-8"}
+		}
+	}
+	c.deaf = true
+	c.mu.Lock()
+	c.peerClosed = true
+	tell := c.shut(code, "")
+	c.mu.Unlock()
+	c.finish(tell)
+	return nil
+}
+
+// answered notes the peer's close frame after a failure, when nothing else is understood any more.
+func (c *Conn) answered() {
+	c.mu.Lock()
+	c.peerClosed = true
+	c.mu.Unlock()
+}
+
+// isClose reports whether b is exactly one close frame of a client, as libraries write it in answer to ours.
+func isClose(b []byte) bool {
+	h, n, err := parseHeader(b, false)
+	return err == nil && n > 0 && h.OpCode == ws.OpClose && int64(len(b)) == int64(n)+h.Length
+}
+
+// validCloseCode reports whether a peer may send code: what RFC 6455 section 7.4 and the IANA registry name, and
+// the ranges for libraries and applications.
+func validCloseCode(code uint16) bool {
+	switch {
+	case code >= 3000 && code <= 4999:
+		return true
+	case code == 1004, code == 1005, code == 1006:
+		return false
+	}
+	return code >= 1000 && code <= 1014
+}
+
+// keepAlive sends a ping.
+func (c *Conn) keepAlive() {
+	c.pinged.Store(true)
+	c.mu.Lock()
+	if c.state == stateOpen {
+		c.out.addControl(appendControl(nil, ws.OpPing, nil))
+	}
+	c.mu.Unlock()
+	c.Flush()
+}

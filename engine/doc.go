@@ -1,0 +1,2 @@
+// Package engine holds the sockets.
+package engine

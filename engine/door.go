@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"bytes"
+	"container/list"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lesismal/nbio"
+)
+
+// door lets connections in: it accepts, reads the request's head on a short-lived goroutine, and passes the
+// socket to the loop or to net/http.
+type door struct {
+	engine    *Engine
+	pages     *pages
+	lingering chan struct{} // one token for each refused client that is still listened to
+
+	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
+	listeners []net.Listener
+	closed    bool
+	reading   list.List      // *net.TCPConn whose head is awaited, oldest first
+	addresses map[string]int // connections of each address, when they are limited
+	handlers  sync.WaitGroup // handshakes under way
+}
+
+func newDoor(e *Engine) *door {
+	d := &door{engine: e, lingering: make(chan struct{}, maxLingering), addresses: map[string]int{}}
+	d.pages = newPages(d)
+	return d
+}
+
+// serve accepts until the listener is closed.
+func (d *door) serve(l net.Listener) error {
+	d.mu.Lock()
+	d.listeners = append(d.listeners, l)
+	closed := d.closed
+	d.mu.Unlock()
+	if closed {
+		return l.Close()
+	}
+	pause := time.Duration(0)
+	for {
+		conn, err := l.Accept()
+		if err == nil {
+			pause = 0
+			d.admit(conn.(*net.TCPConn))
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		// Most likely no file is left (EMFILE): make room by giving up the request that has dawdled longest, and wait
+		// a little longer each time, since the accept queue stays readable meanwhile.
+		d.evict()
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		d.engine.log.Warn("accept failed", "err", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-d.engine.stop:
+		}
+	}
+}
+
+// close ends accepting, gives up the requests under way and waits for their goroutines.
+func (d *door) close() {
+	d.mu.Lock()
+	d.closed = true
+	for _, l := range d.listeners {
+		_ = l.Close()
+	}
+	for e := d.reading.Front(); e != nil; e = e.Next() {
+		_ = e.Value.(*net.TCPConn).SetReadDeadline(time.Unix(1, 0))
+	}
+	d.mu.Unlock()
+	d.pages.close()
+	d.handlers.Wait()
+}
+
+// admit starts the handshake of an accepted connection. When too many are under way already, the one that has waited
+// longest is given up: an honest client sends its head at once.
+func (d *door) admit(conn *net.TCPConn) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		_ = conn.Close()
+		return
+	}
+	if d.reading.Len() >= d.engine.config.MaxHandshakes {
+		d.giveUpOldest()
+	}
+	entry := d.reading.PushBack(conn)
+	d.handlers.Go(func() { d.handshake(conn, entry) })
+}
+
+// evict gives up the oldest handshake, if there is one.
+func (d *door) evict() {
+	d.mu.Lock()
+	d.giveUpOldest()
+	d.mu.Unlock()
+}
+
+// giveUpOldest ends the wait of the oldest handshake. The caller holds d.mu.
+func (d *door) giveUpOldest() {
+	if e := d.reading.Front(); e != nil {
+		d.reading.Remove(e)
+		_ = e.Value.(*net.TCPConn).SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// handshake reads the head and decides where the connection goes.
+func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
+	head, err := readHead(conn, d.engine.config.HeadTimeout)
+	d.mu.Lock()
+	d.reading.Remove(entry) // does nothing when it was given up
+	d.mu.Unlock()
+	if err != nil {
+		d.refuse(conn, err)
+		return
+	}
+	defer head.free()
+	_ = conn.SetReadDeadline(time.Time{})
+	r, err := head.request()
+	if err == nil && d.engine.config.IsSocket(r.URL.Path) && wantsSocket(r) {
+		r.RemoteAddr = conn.RemoteAddr().String()
+		d.upgrade(conn, r, head.rest())
+		return
+	}
+	// net/http reads the head again and answers it, a malformed one too.
+	d.pages.take(conn, bytes.Clone(head.bytes))
+}
+
+// upgrade answers a WebSocket request and hands the socket to the loop. rest is what the client sent after its
+// head. It owns conn.
+func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
+	e := d.engine
+	err := checkHandshake(r)
+	if err == nil {
+		err = checkOrigin(r, e.config.Origins)
+	}
+	if err != nil {
+		d.refuse(conn, err)
+		return
+	}
+	address, full := d.enter(conn)
+	if full != nil {
+		d.refuse(conn, full)
+		return
+	}
+	open, refused := e.config.Accept(r)
+	if refused != nil {
+		d.leave(address)
+		d.refuse(conn, refused)
+		return
+	}
+	extension, window := "", uint8(0)
+	if e.config.Compress {
+		extension, window = negotiateDeflate(r.Header["Sec-Websocket-Extensions"])
+	}
+	sock, nbErr := nbio.NBConn(conn)
+	if nbErr != nil {
+		e.log.Warn("socket not taken over", "err", nbErr)
+		open(closedConn(e)).Closed()
+		d.leave(address)
+		d.refuse(conn, errFull)
+		return
+	}
+	e.enter(sock, address, window, switching(r, extension), rest, open)
+}
+
+// enter counts a connection in, or says why it may not come in. The caller answers it with leave.
+func (d *door) enter(conn *net.TCPConn) (address string, full error) {
+	e := d.engine
+	if e.draining.Load() {
+		return "", errDraining
+	}
+	if e.conns.Add(1) > int64(e.config.MaxConns) {
+		e.conns.Add(-1)
+		return "", errFull
+	}
+	if e.config.MaxConnsPerIP == 0 {
+		return "", nil
+	}
+	address = conn.RemoteAddr().(*net.TCPAddr).IP.String()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.addresses[address] >= e.config.MaxConnsPerIP {
+		e.conns.Add(-1)
+		return "", errTooMany
+	}
+	d.addresses[address]++
+	return address, nil
+}
+
+// leave undoes enter.
+func (d *door) leave(address string) {
+	if address != "" {
+		d.mu.Lock()
+		if d.addresses[address]--; d.addresses[address] == 0 {
+			delete(d.addresses, address)
+		}
+		d.mu.Unlock()
+	}
+	d.engine.conns.Add(-1)
+}

@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lesismal/nbio"
+)
+
+// Config is what an Engine is made of. Zero values mean the defaults that stand beside them.
+type Config struct {
+	// Accept decides whether a valid WebSocket request may come in, before the 101. It runs on a goroutine of its own
+	// and may wait a little. Its error's text is the refusal's body, and its Status() int, where it has one, the HTTP
+	// status (else 500). Required.
+	Accept func(*http.Request) (Open, error)
+	// IsSocket tells the paths that Accept serves. A WebSocket request elsewhere goes to Pages. Required.
+	IsSocket func(path string) bool
+	// Pages answers every request that is not a WebSocket request for a socket path. nil: 404.
+	Pages http.Handler
+	// Origins are allowed Origin headers beside the same origin; "*" allows any. A request without Origin comes from
+	// no browser and is allowed.
+	Origins []string
+
+	MaxMessage     int           // bytes after decompression; 0 = 64 KiB
+	Queue          int           // bytes that may wait for one connection; 0 = 1 MiB
+	MaxConns       int           // WebSocket connections; 0 = what the open-file limit allows, less a reserve
+	MaxConnsPerIP  int           // per address; 0 = no limit
+	MaxHandshakes  int           // requests whose head is being read, at once; 0 = 1/16 of the open-file limit, 64 to 4,096
+	Ping           time.Duration // a connection silent for this long is pinged, for twice this closed; 0 = 25 s
+	HeadTimeout    time.Duration // for a request's head to arrive; 0 = 10 s
+	CloseTimeout   time.Duration // for the peer to answer a close frame; 0 = 2 s
+	Compress       bool          // permessage-deflate for those who offer it
+	Log            *slog.Logger  // nil = slog.Default()
+	loops, flushes int           // pollers and flushers; 0 = GOMAXPROCS; tests choose
+}
+
+func (c *Config) setDefaults() {
+	files := openFileLimit()
+	setDefault(&c.MaxMessage, 64<<10)
+	setDefault(&c.Queue, 1<<20)
+	setDefault(&c.MaxHandshakes, min(max(files/16, 64), 4096))
+	setDefault(&c.MaxConns, max(files-2*c.MaxHandshakes-reservedFiles, 16))
+	setDefault(&c.Ping, 25*time.Second)
+	setDefault(&c.HeadTimeout, 10*time.Second)
+	setDefault(&c.CloseTimeout, 2*time.Second)
+	setDefault(&c.loops, runtime.GOMAXPROCS(0))
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Pages == nil {
+		c.Pages = http.NotFoundHandler()
+	}
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Engine serves WebSocket connections on event loops. Serve, Drain, Shutdown and Conns may be called from any
+// goroutine.
+type Engine struct {
+	config Config
+	log    *slog.Logger
+	loop   *nbio.Engine
+	door   *door
+
+	epoch    time.Time
+	clock    atomic.Int64 // milliseconds since epoch, at least 1; kept by sweep
+	conns    atomic.Int64 // live connections, those being upgraded included
+	slow     atomic.Int64 // connections closed as too slow, ever
+	draining atomic.Bool
+	tables   [tables]table
+	next     atomic.Uint32 // table of the next connection
+	closing  closers
+	writable *flusher
+
+	stop    chan struct{}
+	stopped sync.Once
+	running sync.WaitGroup
+}
+
+// New starts the loops. The caller ends them with Shutdown.
+func New(config Config) (*Engine, error) {
+	if config.Accept == nil || config.IsSocket == nil {
+		return nil, errors.New("engine: Accept and IsSocket are required")
+	}
+	config.setDefaults()
+	e := &Engine{
+		config:   config,
+		log:      config.Log,
+		epoch:    time.Now(),
+		writable: newFlusher(),
+		stop:     make(chan struct{}),
+	}
+	e.clock.Store(1)
+	e.door = newDoor(e)
+	e.loop = newLoop(e)
+	if err := e.loop.Start(); err != nil {
+		return nil, err
+	}
+	e.running.Go(e.sweep)
+	e.running.Go(func() { e.writable.run(e.stop) })
+	e.running.Go(e.door.servePages)
+	return e, nil
+}
+
+// Serve accepts connections from l, which must give *net.TCPConn, until Shutdown; then it returns nil. It closes l.
+func (e *Engine) Serve(l net.Listener) error { return e.door.serve(l) }
+
+// Conns is the number of live WebSocket connections.
+func (e *Engine) Conns() int { return int(e.conns.Load()) }
+
+// Drain refuses newcomers with 503 from now on.
+func (e *Engine) Drain() { e.draining.Store(true) }
+
+// Draining reports whether newcomers are refused.
+func (e *Engine) Draining() bool { return e.draining.Load() }
+
+// Shutdown refuses newcomers, lets every connection have what is queued for it and a close frame with 4001, and
+// waits until all are gone or ctx ends; then it cuts off the rest and ends the loops. It returns ctx's error if it had to
+// cut anybody off.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.Drain()
+	for i := range e.tables {
+		for _, c := range e.tables[i].collect(nil, func(*Conn) bool { return true }) {
+			c.Close(CloseDraining, "draining")
+		}
+	}
+	err := e.waitEmpty(ctx)
+	e.stopped.Do(func() {
+		close(e.stop)
+		e.door.close()
+		e.loop.Stop()
+	})
+	e.running.Wait()
+	return err
+}
+
+// waitEmpty waits until no connection is left.
+func (e *Engine) waitEmpty(ctx context.Context) error {
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for e.conns.Load() > 0 {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// enter takes an upgraded socket into service: response is the 101, rest what the client has sent after its request.
+// It calls open, whatever becomes of the socket.
+func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, rest []byte, open Open) {
+	c := &Conn{engine: e, sock: sock, address: address, maxMessage: e.config.MaxMessage}
+	c.out.window = window
+	c.out.control = response
+	c.heard.Store(e.clock.Load())
+	sock.SetSession(c)
+	c.start(open)
+	if len(rest) > 0 {
+		c.data(rest)
+	}
+	c.table = &e.tables[e.next.Add(1)%tables]
+	c.table.add(c)
+	if _, err := e.loop.AddConn(sock); err != nil {
+		e.log.Warn("connection not taken into the loop", "remote", address, "err", err)
+		c.lost()
+		return
+	}
+	c.attach()
+}
+
+// forget gives back what a lost connection held.
+func (e *Engine) forget(c *Conn) {
+	c.table.remove(c)
+	e.door.leave(c.address)
+}

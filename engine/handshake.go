@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"crypto/sha1"
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// wantsSocket reports whether r asks for a WebSocket.
+func wantsSocket(r *http.Request) bool {
+	return httpguts.HeaderValuesContainsToken(r.Header["Upgrade"], "websocket")
+}
+
+// checkHandshake judges the opening handshake (RFC 6455 sections 4.2.1 and 4.2.2).
+func checkHandshake(r *http.Request) *refusal {
+	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-Websocket-Key"))
+	switch {
+	case r.Method != http.MethodGet:
+		return badHandshake("a WebSocket request is a GET")
+	case !r.ProtoAtLeast(1, 1):
+		return badHandshake("a WebSocket request needs HTTP/1.1")
+	case !httpguts.ValidHostHeader(r.Host) || r.Host == "":
+		return badHandshake("bad Host header")
+	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
+		return &refusal{http.StatusRequestEntityTooLarge, "a WebSocket request has no body"}
+	case !httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade"):
+		return badHandshake("Connection: Upgrade is missing")
+	case len(r.Header["Sec-Websocket-Version"]) != 1 || r.Header.Get("Sec-Websocket-Version") != "13":
+		return &refusal{http.StatusUpgradeRequired, "WebSocket version 13 is needed"}
+	case len(r.Header["Sec-Websocket-Key"]) != 1 || err != nil || len(key) != 16:
+		return badHandshake("bad Sec-WebSocket-Key")
+	}
+	for name, values := range r.Header {
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				return badHandshake("bad header")
+			}
+		}
+	}
+	return nil
+}
+
+// checkOrigin lets in the page's own origin, what allowed names, and whoever is no browser (RFC 6455 section 10.2).
+func checkOrigin(r *http.Request, allowed []string) *refusal {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return nil
+	}
+	if len(origins) == 1 {
+		if u, err := url.Parse(origins[0]); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+			return nil
+		}
+		for _, a := range allowed {
+			if a == "*" || strings.EqualFold(a, origins[0]) {
+				return nil
+			}
+		}
+	}
+	return &refusal{http.StatusForbidden, "origin not allowed"}
+}
+
+// switching is the 101 (RFC 6455 section 4.2.2); extension is "" for none.
+func switching(r *http.Request, extension string) []byte {
+	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 section 1.3
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + guid))
+	b := make([]byte, 0, 256)
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b = base64.StdEncoding.AppendEncode(b, sum[:])
+	if extension != "" {
+		b = append(b, "\r\nSec-WebSocket-Extensions: "...)
+		b = append(b, extension...)
+	}
+	return append(b, "\r\n\r\n"...)
+}

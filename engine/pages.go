@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"errors"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// pages passes to net/http the connections whose first request is not for a socket. It is the listener of an
+// http.Server.
+type pages struct {
+	door    *door
+	server  *http.Server
+	arrived chan net.Conn
+	ended   chan struct{}
+	slots   chan struct{} // one token for each connection that net/http has
+}
+
+func newPages(d *door) *pages {
+	p := &pages{
+		door:    d,
+		arrived: make(chan net.Conn),
+		ended:   make(chan struct{}),
+		slots:   make(chan struct{}, d.engine.config.MaxHandshakes),
+	}
+	p.server = &http.Server{
+		Handler:           http.HandlerFunc(p.answer),
+		ReadHeaderTimeout: d.engine.config.HeadTimeout,
+		ReadTimeout:       2 * d.engine.config.HeadTimeout,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    maxHead,
+		ErrorLog:          log.New(pageLog{d.engine.log}, "", 0),
+	}
+	return p
+}
+
+// servePages runs net/http until close.
+func (d *door) servePages() {
+	if err := d.pages.server.Serve(d.pages); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		d.engine.log.Error("page server ended", "err", err)
+	}
+}
+
+// take passes a connection to net/http, with the bytes already read from it.
+func (p *pages) take(conn *net.TCPConn, read []byte) {
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		p.door.refuse(conn, errFull)
+		return
+	}
+	page := &pageConn{TCPConn: conn, read: read, release: func() { <-p.slots }}
+	select {
+	case p.arrived <- page:
+	case <-p.ended:
+		_ = page.Close()
+	}
+}
+
+// answer is net/http's handler. A WebSocket request comes here when it is not the first of its connection,
+// as from a proxy that keeps connections; it goes the way of all the others.
+func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
+	if !p.door.engine.config.IsSocket(r.URL.Path) || !wantsSocket(r) {
+		p.door.engine.config.Pages.ServeHTTP(w, r)
+		return
+	}
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "this connection cannot become a WebSocket", http.StatusBadRequest)
+		return
+	}
+	rest, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	page := conn.(*pageConn)
+	page.free()
+	_ = page.SetDeadline(time.Time{})
+	p.door.upgrade(page.TCPConn, r, rest)
+}
+
+// Accept implements net.Listener.
+func (p *pages) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.arrived:
+		return conn, nil
+	case <-p.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener; it is net/http's to call.
+func (p *pages) Close() error { return nil }
+
+// Addr implements net.Listener.
+func (p *pages) Addr() net.Addr { return &net.TCPAddr{} }
+
+// close cuts off net/http's connections and ends it.
+func (p *pages) close() {
+	close(p.ended)
+	_ = p.server.Close()
+}
+
+// pageConn is a connection whose first bytes are already read.
+type pageConn struct {
+	*net.TCPConn
+	read    []byte
+	once    sync.Once
+	release func()
+}
+
+// Read gives the bytes already read first. It is called by one goroutine at a time.
+func (c *pageConn) Read(b []byte) (int, error) {
+	if len(c.read) > 0 {
+		n := copy(b, c.read)
+		if c.read = c.read[n:]; len(c.read) == 0 {
+			c.read = nil
+		}
+		return n, nil
+	}
+	return c.TCPConn.Read(b)
+}
+
+// free gives the connection's slot back.
+func (c *pageConn) free() { c.once.Do(c.release) }
+
+// Close closes the socket and gives the slot back.
+func (c *pageConn) Close() error {
+	c.free()
+	return c.TCPConn.Close()
+}
+
+// pageLog brings net/http's log lines, which are all about bad clients, into ours.
+type pageLog struct{ to *slog.Logger }
+
+func (l pageLog) Write(line []byte) (int, error) {
+	l.to.Debug("page server", "msg", string(line))
+	return len(line), nil
+}

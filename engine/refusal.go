@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// refusal is an HTTP answer in place of the 101.
+type refusal struct {
+	status int
+	reason string
+}
+
+func (r *refusal) Error() string { return r.reason }
+
+// Status is the HTTP status.
+func (r *refusal) Status() int { return r.status }
+
+// Refuse makes an error for Config.Accept that is answered with an HTTP status and a reason of one line.
+func Refuse(status int, reason string) error { return &refusal{status, reason} }
+
+func badHandshake(reason string) *refusal { return &refusal{http.StatusBadRequest, reason} }
+
+var (
+	errNotHTTP     = badHandshake("not an HTTP request")
+	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time"}
+	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large"}
+	errTooMany     = &refusal{http.StatusTooManyRequests, "too many connections from this address"}
+	errDraining    = &refusal{http.StatusServiceUnavailable, "the server is shutting down"}
+	errFull        = &refusal{http.StatusServiceUnavailable, "the server is full"}
+
+	errHeadLost = errors.New("connection lost before the request ended") // nobody is left to be answered
+)
+
+// How long, and for how many bytes, a refused client is listened to, so that the refusal is not lost in a reset.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
+)
+
+// refuse answers with err and closes the connection in order. It may take up to lingerTime.
+func (d *door) refuse(conn *net.TCPConn, err error) {
+	defer conn.Close() //nolint:errcheck // nothing is left to be done for this client
+	if errors.Is(err, errHeadLost) {
+		return
+	}
+	_ = conn.SetDeadline(time.Now().Add(lingerTime))
+	if _, werr := conn.Write(response(err)); werr != nil || errors.Is(err, errHeadTimeout) {
+		return
+	}
+	select {
+	case d.lingering <- struct{}{}:
+		if conn.CloseWrite() == nil {
+			_, _ = io.CopyN(io.Discard, conn, lingerBytes)
+		}
+		<-d.lingering
+	default:
+	}
+}
+
+// response is the refusal that err stands for, as bytes: a short text, and the connection ends.
+func response(err error) []byte {
+	status := http.StatusInternalServerError
+	var with interface{ Status() int }
+	if errors.As(err, &with) {
+		status = with.Status()
+	}
+	extra := ""
+	switch status {
+	case http.StatusUpgradeRequired:
+		extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		extra = fmt.Sprintf("Retry-After: %d\r\n", retryAfter())
+	}
+	reason := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error()) + "\n"
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"+
+		"%sConnection: close\r\nContent-Length: %d\r\n\r\n%s", status, http.StatusText(status), extra, len(reason), reason)
+}
+
+// retryAfter is when a refused client may come back, in seconds, spread so that they do not all come at once.
+func retryAfter() int { return 1 + rand.IntN(5) }

@@ -1,0 +1,293 @@
+// Command throng is a chat server: everyone to everyone, rooms and two people, over WebSocket on an event loop.
+//
+// This file joins the halves: engine, which knows sockets, and room, which knows chat. See README.md for the tour.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"throng/deploy/config"
+	"throng/engine"
+	"throng/room"
+	"throng/web"
+)
+
+// version is set by the linker (see the Makefile).
+var version = "dev"
+
+// Exit codes (README, "Exit codes").
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// run is the program: a command with its arguments until ctx ends, and the exit code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	command := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		command, args = args[0], args[1:]
+	}
+	var err error
+	switch command {
+	case "serve":
+		return runServe(ctx, args, environ, stdout, stderr)
+	case "config":
+		err = runConfig(args, stdout)
+	case "version":
+		_, err = fmt.Fprintln(stdout, "throng", version)
+	case "help":
+		err = config.Usage(stdout)
+	default:
+		err = fmt.Errorf("unknown command %q: want serve, config, version or help", command)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "throng:", err) //nolint:errcheck // nowhere else to tell it
+		return exitUsage
+	}
+	return exitDone
+}
+
+func runConfig(args []string, stdout io.Writer) error {
+	switch {
+	case len(args) == 1 && args[0] == "default":
+		return config.Default(stdout)
+	case len(args) == 2 && args[0] == "check":
+		return config.Check(args[1])
+	}
+	return errors.New("want config default, or config check FILE")
+}
+
+func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	settings, warnings, err := config.Parse(args, environ)
+	if errors.Is(err, config.ErrHelp) {
+		_ = config.Usage(stdout)
+		return exitDone
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "throng:", err) //nolint:errcheck // nowhere else to tell it
+		return exitUsage
+	}
+	log := newLog(settings, stderr)
+	s, err := start(settings, log)
+	if err != nil {
+		log.Error("throng cannot start", "err", err)
+		return exitFailed
+	}
+	for _, w := range warnings {
+		log.Warn(w)
+	}
+	<-ctx.Done()
+	log.Info("draining", "longest", settings.Drain, "connections", s.engine.Conns())
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Drain)
+	defer cancel()
+	if err := s.stop(drain); err != nil {
+		log.Warn("some connections were cut off", "err", err)
+	}
+	log.Info("stopped")
+	return exitDone
+}
+
+func newLog(settings config.Serve, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: settings.LogLevel}
+	if settings.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// server is a running chat server.
+type server struct {
+	addr   net.Addr // of the public listener
+	engine *engine.Engine
+	hub    *room.Hub
+	admin  *http.Server // nil: off
+	served chan error   // the end of engine.Serve
+}
+
+// start listens and serves. The first line that it logs tells the address.
+func start(settings config.Serve, log *slog.Logger) (*server, error) {
+	// Accepted sockets get no TCP keep-alive: the WebSocket ping does its work, and a million of them would cost probes.
+	public, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", settings.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{addr: public.Addr(), served: make(chan error, 1)}
+	s.hub = room.New(room.Config{Wire: wire{}, Rate: settings.Rate, Burst: settings.Burst})
+	s.engine, err = engine.New(engine.Config{
+		Accept:        acceptor(settings, s.hub),
+		IsSocket:      isSocket,
+		Pages:         pages(settings),
+		Origins:       settings.Origin,
+		MaxMessage:    settings.MaxMessage,
+		Queue:         settings.Queue,
+		MaxConns:      settings.MaxConns,
+		MaxConnsPerIP: settings.MaxConnsPerIP,
+		Ping:          settings.Ping,
+		Compress:      settings.Compress,
+		Log:           log,
+	})
+	if err != nil {
+		s.hub.Close()
+		return nil, errors.Join(err, public.Close())
+	}
+	log.Info("throng is listening", "addr", s.addr.String(), "url", pageURL(s.addr), "version", version)
+	go func() { s.served <- s.engine.Serve(public) }()
+	if settings.Admin != "" {
+		if err := s.serveAdmin(settings.Admin, log); err != nil {
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			return nil, errors.Join(fmt.Errorf("admin listener: %w", err), s.stop(ended))
+		}
+	}
+	if settings.Data != "mem" {
+		log.Info("nothing is kept on disk: the tutorial dialect has no history", "data", settings.Data)
+	}
+	return s, nil
+}
+
+// stop refuses newcomers, lets what was said reach everybody, closes all connections in order, and ends. When ctx ends
+// before, the rest is cut off and ctx's error returned.
+func (s *server) stop(ctx context.Context) error {
+	s.engine.Drain()
+	settled := s.hub.Settle(ctx)
+	err := s.engine.Shutdown(ctx)
+	s.hub.Close()
+	if s.admin != nil {
+		err = errors.Join(err, s.admin.Close())
+	}
+	return errors.Join(settled, err, <-s.served)
+}
+
+// serveAdmin starts the private listener.
+func (s *server) serveAdmin(addr string, log *slog.Logger) error {
+	private, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	log.Info("admin is listening", "admin", private.Addr().String())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if s.engine.Draining() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ready\n")
+	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	s.admin = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := s.admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("admin listener ended", "err", err)
+		}
+	}()
+	return nil
+}
+
+const (
+	chatPath = "/conn/ws/" // a nick follows
+	echoPath = "/conn_ws"
+)
+
+func isSocket(path string) bool { return path == echoPath || strings.HasPrefix(path, chatPath) }
+
+// errNoEcho is the refusal of the echo socket when it is turned off.
+var errNoEcho = engine.Refuse(http.StatusNotFound, "the echo socket is turned off")
+
+// acceptor is the seam between the halves: it lets a WebSocket request in and gives its connection a session.
+func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.Open, error) {
+	return func(r *http.Request) (engine.Open, error) {
+		if r.URL.Path == echoPath {
+			if settings.EchoMax == 0 {
+				return nil, errNoEcho
+			}
+			return func(c *engine.Conn) engine.Session {
+				c.SetMaxMessage(settings.EchoMax)
+				return hub.Echo(peer{c})
+			}, nil
+		}
+		enter, err := hub.Claim(strings.TrimPrefix(r.URL.Path, chatPath))
+		if err != nil {
+			return nil, err
+		}
+		return func(c *engine.Conn) engine.Session { return enter(peer{c}) }, nil
+	}
+}
+
+// pages answers plain HTTP: the browser client, and a clear word for socket paths without a WebSocket request.
+func pages(settings config.Serve) http.Handler {
+	mux := http.NewServeMux()
+	if settings.Dev != "" {
+		mux.Handle("/", web.Dev(settings.Dev))
+	} else {
+		mux.Handle("/", web.Handler())
+	}
+	needSocket := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		http.Error(w, "this address is for WebSocket requests", http.StatusUpgradeRequired)
+	}
+	mux.HandleFunc(echoPath, needSocket)
+	mux.HandleFunc(chatPath, func(w http.ResponseWriter, r *http.Request) {
+		if _, bad := room.ParseNick(strings.TrimPrefix(r.URL.Path, chatPath)); bad != nil {
+			http.Error(w, bad.Message, bad.Code)
+			return
+		}
+		needSocket(w, r)
+	})
+	return mux
+}
+
+// peer lets a session use a connection, and wire lets the room encode frames, without either knowing the engine.
+type (
+	peer struct{ *engine.Conn }
+	wire struct{}
+)
+
+func (p peer) Send(f room.Frame) bool { return p.Conn.Send(f.(*engine.Frame)) }
+
+func (wire) Message(isBinary bool, payload []byte) room.Frame {
+	return engine.NewFrame(isBinary, payload)
+}
+
+func (wire) Join(frames []room.Frame) room.Frame {
+	if len(frames) == 1 {
+		return frames[0]
+	}
+	joined := make([]*engine.Frame, len(frames))
+	for i, f := range frames {
+		joined[i] = f.(*engine.Frame)
+	}
+	return engine.Join(joined)
+}
+
+// pageURL is where a browser on this machine finds the page.
+func pageURL(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return fmt.Sprintf("http://%s/", net.JoinHostPort(host, fmt.Sprint(tcp.Port)))
+}

@@ -1,0 +1,85 @@
+package room
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/secure/precis"
+
+	"throng/room/event"
+)
+
+// maxNick is the longest nickname, in bytes of UTF-8 after normalisation.
+const maxNick = 64
+
+// Nick is a nickname that keeps the rules.
+type Nick struct {
+	Name string // as people see it
+	Key  string // what it is compared by
+}
+
+// ParseNick normalises a nickname by the PRECIS Nickname profile (RFC 8266) and checks it. Its errors have code 400.
+func ParseNick(s string) (Nick, *event.Error) {
+	if isPlain(s) {
+		return checkNick(Nick{Name: s, Key: strings.ToLower(s)})
+	}
+	if !utf8.ValidString(s) {
+		return Nick{}, event.Malformed("a nick must be UTF-8")
+	}
+	if strings.ContainsFunc(s, isForbidden) {
+		return Nick{}, event.Malformed("a nick must have no control or direction characters")
+	}
+	if len(s) > 8*maxNick {
+		return Nick{}, errLongNick // normalising takes time, and never makes it that much shorter
+	}
+	name, err := precis.Nickname.String(s)
+	if err != nil {
+		return Nick{}, event.Malformed("a nick must not be empty or have forbidden characters")
+	}
+	key, err := precis.Nickname.CompareKey(s)
+	if err != nil {
+		return Nick{}, event.Malformed("a nick must not be empty or have forbidden characters")
+	}
+	return checkNick(Nick{Name: name, Key: key})
+}
+
+var errLongNick = event.Malformed("a nick must have 1 to 64 bytes")
+
+// checkNick applies our own rules to a normalised nick.
+func checkNick(n Nick) (Nick, *event.Error) {
+	switch {
+	case n.Name == "" || len(n.Name) > maxNick || len(n.Key) > 4*maxNick:
+		return Nick{}, errLongNick
+	case strings.Contains(n.Name, "/"):
+		return Nick{}, event.Malformed("a nick must have no slash")
+	case n.Key == event.System:
+		return Nick{}, event.Malformed("the nick system is the server's own")
+	}
+	return n, nil
+}
+
+// isPlain reports whether s is of ASCII letters, digits, '-', '_' and '.' only: PRECIS leaves such a nick as it is and
+// compares it in lower case.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch b := s[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-', b == '_', b == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isForbidden tells control characters and those that turn the direction of text (UAX 9), with which one nick could
+// be made to look like another.
+func isForbidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// errInUse is the refusal of a nick that somebody has.
+func errInUse(n Nick) *event.Error {
+	return &event.Error{Code: http.StatusConflict, Message: "the nick " + n.Name + " is in use"}
+}

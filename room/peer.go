@@ -1,0 +1,29 @@
+package room
+
+// Frame is one message, or several joined, encoded for the wire. It is immutable and shared: a broadcast makes one and
+// hands it to every peer.
+type Frame interface {
+	Size() int // bytes on the wire
+}
+
+// Wire encodes messages. Its methods may be called from any goroutine; they copy what they are given.
+type Wire interface {
+	Message(isBinary bool, payload []byte) Frame
+	Join(frames []Frame) Frame
+}
+
+// Peer is the connection below a session. Its methods may be called from any goroutine and never block.
+type Peer interface {
+	// Send queues a frame behind those queued before; false means that the connection is closing.
+	Send(Frame) bool
+	// Flush writes what is queued. Who queued frames for many peers flushes each once.
+	Flush()
+	// Close ends the connection after what is queued, with a close code and a reason of at most 123 bytes.
+	Close(code uint16, reason string)
+}
+
+// Close codes that the chat uses (PROTOCOL.md).
+const (
+	closeUnsupported = 1003
+	closeRate        = 4029
+)
