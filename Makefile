@@ -1,0 +1,49 @@
+# The workshop of Throng. `make` alone lists what it can do.
+
+VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINT_VERSION := 2.15.0
+LINT         := .bin/golangci-lint-$(LINT_VERSION)
+FUZZTIME     ?= 10s
+
+# The version is given by hand, so that a build needs no readable git folder.
+export GOFLAGS += -buildvcs=false
+
+.PHONY: help run build test race lint fuzz bench clean
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build and start the server, which prints its address; ARGS="--addr :9000" for more
+	./throng $(ARGS)
+
+build: ## build ./throng
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o throng .
+
+test: ## all tests with the race detector; the page in a real Chromium
+	@sh .ci/needs.sh
+	go test -race -timeout 20m ./...
+
+race: test ## the same: tests always run with the race detector
+
+lint: $(LINT) ## format, vet, the linters' rules and a tidy go.mod
+	go vet ./...
+	$(LINT) run ./...
+	go mod tidy -diff
+
+$(LINT):
+	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)
+	mv .bin/golangci-lint $@
+
+fuzz: ## every fuzz test for FUZZTIME each (10s)
+	@set -e; for package in $$(go list ./...); do \
+		names=$$(go test -list '^Fuzz' $$package); \
+		for name in $$(echo "$$names" | grep '^Fuzz'); do \
+			echo "$$package $$name"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x $$package; \
+		done; \
+	done
+
+bench: ## speed and memory, each beside the bare system call
+	go run ./loadtest/bench $(ARGS)
+
+clean: ## remove what build, lint and profiling left; data stays
+	rm -rf throng .bin *.prof *.test
