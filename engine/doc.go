@@ -1,2 +1,46 @@
-// Package engine holds the sockets.
+// Package engine holds the sockets: it lets WebSocket connections in, cuts messages out of their bytes, and writes to
+// them what their sessions queue. It knows no chat; a protocol is an Accept function and the Session that it opens.
+//
+// # The journey
+//
+//	door.go       accepts; a short-lived goroutine reads the request's head (head.go), judges it (handshake.go) and
+//	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go)
+//	engine.go     Config, Engine, start and shutdown
+//	loop.go       nbio's pollers, which read and call back
+//	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
+//	              pings and close frames
+//	conn.go       Conn and Session: what a protocol sees; the states open, closing, closed
+//	frame.go      an outbound message, encoded once, shared by all who get it
+//	outbox.go     what waits for one connection; flush.go writes it, all in one system call
+//	sweep.go      keep-alive and every time limit, by one goroutine over table.go's tables
+//
+// # Threads
+//
+// A poller ("the loop") is a goroutine with one epoll and one read buffer. It alone runs a connection's data, and with it
+// the decoder and Session.Message; nothing there blocks. The door's goroutines run data before the loop has
+// the connection, never after. Send, Flush and Close come from anywhere. Who queues frames also flushes: the loop
+// after each read, a room's shard after each batch; the engine's flusher does it when a full socket has drained.
+//
+// # Locks, in the order in which they may be taken
+//
+//	Conn.mu          one connection's queue and state; never two at once
+//	nbio's own lock  of the same connection, inside its Write; Conn.written runs under it and only counts
+//	leaves           door.mu, table.mu, closers.mu, flusher.mu: nothing is locked while one is held
+//
+// Sessions are called without any lock.
+//
+// # Who owns the bytes
+//
+// What the loop reads is the decoder's, which unmasks it in place; a Session may use a payload until it returns. A Frame's bytes are
+// nobody's to change. A write either hands the socket a frame's bytes as they are, or joins several in a pooled
+// 64 KiB scratch.
+//
+// # nbio
+//
+// Of nbio v1.6.12 only the pollers and the queueing Write are used, because of what was measured: Writev and Unix sockets lose
+// data on a partial write; Close discards what is queued, so that a connection is flushed before; a Write beyond
+// MaxWriteBufferSize closes the connection, so that there is none and at most 64 KiB are handed over at a time; its accept
+// loop spins when no file is left; its websocket package takes unmasked frames, drops empty messages and can be made to
+// pass its size limit. A Write on a connection that AddConn has not seen panics: Conn.attached holds it back. nbio hides
+// itself from the race detector, so that the tests also run Conn over a transport in memory.
 package engine

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,17 +27,16 @@ type Config struct {
 	// no browser and is allowed.
 	Origins []string
 
-	MaxMessage     int           // bytes after decompression; 0 = 64 KiB
-	Queue          int           // bytes that may wait for one connection; 0 = 1 MiB
-	MaxConns       int           // WebSocket connections; 0 = what the open-file limit allows, less a reserve
-	MaxConnsPerIP  int           // per address; 0 = no limit
-	MaxHandshakes  int           // requests whose head is being read, at once; 0 = 1/16 of the open-file limit, 64 to 4,096
-	Ping           time.Duration // a connection silent for this long is pinged, for twice this closed; 0 = 25 s
-	HeadTimeout    time.Duration // for a request's head to arrive; 0 = 10 s
-	CloseTimeout   time.Duration // for the peer to answer a close frame; 0 = 2 s
-	Compress       bool          // permessage-deflate for those who offer it
-	Log            *slog.Logger  // nil = slog.Default()
-	loops, flushes int           // pollers and flushers; 0 = GOMAXPROCS; tests choose
+	MaxMessage    int           // bytes after decompression; 0 = 64 KiB
+	Queue         int           // bytes that may wait for one connection; 0 = 1 MiB
+	MaxConns      int           // WebSocket connections; 0 = what the open-file limit allows, less a reserve
+	MaxConnsPerIP int           // per address; 0 = no limit
+	MaxHandshakes int           // requests whose head is being read, at once; 0 = 1/16 of the open-file limit, 64 to 4,096
+	Ping          time.Duration // a connection silent for this long is pinged, for twice this closed; 0 = 25 s
+	HeadTimeout   time.Duration // for a request's head to arrive; 0 = 10 s
+	CloseTimeout  time.Duration // for the peer to answer a close frame; 0 = 2 s
+	Compress      bool          // permessage-deflate for those who offer it
+	Log           *slog.Logger  // nil = slog.Default()
 }
 
 func (c *Config) setDefaults() {
@@ -50,7 +48,6 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Ping, 25*time.Second)
 	setDefault(&c.HeadTimeout, 10*time.Second)
 	setDefault(&c.CloseTimeout, 2*time.Second)
-	setDefault(&c.loops, runtime.GOMAXPROCS(0))
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/logging"
@@ -14,7 +15,7 @@ func newLoop(e *Engine) *nbio.Engine {
 	logging.SetLogger(loopLog{e.log})
 	loop := nbio.NewEngine(nbio.Config{
 		Name:           "throng",
-		NPoller:        e.config.loops,
+		NPoller:        max(1, runtime.GOMAXPROCS(0)/2), // reading is the smaller half of the work; writing is the sessions'
 		ReadBufferSize: 64 << 10,
 		// A peer that half-closes is closed at once; read what it sent before, up to 4 MiB.
 		MaxConnReadTimesPerEventLoop: 64,

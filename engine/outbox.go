@@ -30,13 +30,11 @@ func (o *outbox) add(f *Frame) {
 	o.bytes += len(f.bytes(o.window))
 }
 
-// addControl puts a control frame before the chat that waits. It reports false when too many wait already.
-func (o *outbox) addControl(frame []byte) bool {
-	if len(o.control)+len(frame) > maxControl {
-		return false
+// addControl puts a control frame before the chat that waits, or drops it where too many wait already.
+func (o *outbox) addControl(frame []byte) {
+	if len(o.control)+len(frame) <= maxControl {
+		o.control = append(o.control, frame...)
 	}
-	o.control = append(o.control, frame...)
-	return true
 }
 
 func (o *outbox) empty() bool { return len(o.frames) == 0 && len(o.control) == 0 }
