@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 	"golang.org/x/time/rate"
@@ -15,7 +16,7 @@ type Session interface {
 	// other connection of that loop waits meanwhile. payload is valid during the call only.
 	Message(isBinary bool, payload []byte)
 	// Closed is called once, when the connection begins to close or is lost, from any goroutine that uses the
-	// connection. It must not block. A Message that is running on the loop may end after it; none begins after it.
+	// connection. It must not block. The one Message that the loop is just delivering may overlap it; no other follows.
 	Closed()
 }
 
@@ -117,7 +118,11 @@ func (c *Conn) shut(code uint16, reason string) bool {
 	}
 	var body []byte
 	if code != 0 {
-		body = ws.NewCloseFrameBody(ws.StatusCode(code), reason[:min(len(reason), maxReason)])
+		for len(reason) > maxReason {
+			_, last := utf8.DecodeLastRuneInString(reason)
+			reason = reason[:len(reason)-last]
+		}
+		body = ws.NewCloseFrameBody(ws.StatusCode(code), reason)
 	}
 	c.out.add(&Frame{wire: appendControl(nil, ws.OpClose, body)})
 	return c.leave(stateClosing)
@@ -170,7 +175,7 @@ func (c *Conn) lost() {
 		return
 	}
 	tell := c.leave(stateClosed)
-	c.out = outbox{}
+	c.out.clear()
 	c.mu.Unlock()
 	if tell {
 		c.session.Closed()

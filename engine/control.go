@@ -50,6 +50,7 @@ func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
 
 // peerClose answers the peer's close frame, or takes it as the answer to ours (RFC 6455 section 5.5.1).
 func (c *Conn) peerClose(payload []byte) *failure {
+	c.answered()
 	var code uint16
 	if len(payload) > 0 {
 		if len(payload) < 2 {
@@ -64,15 +65,11 @@ func (c *Conn) peerClose(payload []byte) *failure {
 		}
 	}
 	c.deaf = true
-	c.mu.Lock()
-	c.peerClosed = true
-	tell := c.shut(code, "")
-	c.mu.Unlock()
-	c.finish(tell)
+	c.Close(code, "")
 	return nil
 }
 
-// answered notes the peer's close frame after a failure, when nothing else is understood any more.
+// answered notes that the peer's close frame has come: the socket is closed once ours has left.
 func (c *Conn) answered() {
 	c.mu.Lock()
 	c.peerClosed = true

@@ -92,6 +92,8 @@ func (d *door) admit(conn *net.TCPConn) {
 	if d.reading.Len() >= d.engine.config.MaxHandshakes {
 		d.giveUpOldest()
 	}
+	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
+	_ = conn.SetReadDeadline(time.Now().Add(d.engine.config.HeadTimeout))
 	entry := d.reading.PushBack(conn)
 	d.handlers.Go(func() { d.handshake(conn, entry) })
 }
@@ -113,7 +115,7 @@ func (d *door) giveUpOldest() {
 
 // handshake reads the head and decides where the connection goes.
 func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
-	head, err := readHead(conn, d.engine.config.HeadTimeout)
+	head, err := readHead(conn)
 	d.mu.Lock()
 	d.reading.Remove(entry) // does nothing when it was given up
 	d.mu.Unlock()
@@ -124,7 +126,7 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 	defer head.free()
 	_ = conn.SetReadDeadline(time.Time{})
 	r, err := head.request()
-	if err == nil && d.engine.config.IsSocket(r.URL.Path) && wantsSocket(r) {
+	if err == nil && wantsSocket(r) && d.engine.config.IsSocket(r.URL.Path) {
 		r.RemoteAddr = conn.RemoteAddr().String()
 		d.upgrade(conn, r, head.rest())
 		return

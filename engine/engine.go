@@ -162,12 +162,12 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 	c := &Conn{engine: e, sock: sock, address: address, maxMessage: e.config.MaxMessage}
 	c.out.window = window
 	c.out.control = response
-	c.heard.Store(e.clock.Load())
 	sock.SetSession(c)
 	c.start(open)
 	if len(rest) > 0 {
 		c.data(rest)
 	}
+	c.heard.Store(e.clock.Load())
 	c.table = &e.tables[e.next.Add(1)%tables]
 	c.table.add(c)
 	if _, err := e.loop.AddConn(sock); err != nil {
@@ -176,6 +176,9 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 		return
 	}
 	c.attach()
+	if e.draining.Load() {
+		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
+	}
 }
 
 // forget gives back what a lost connection held.

@@ -23,7 +23,7 @@ func (c *Conn) Flush() {
 		c.pending.Add(-inWrite)
 		if err != nil {
 			// The socket closes itself after a failed write and tells lost.
-			c.out = outbox{}
+			c.out.clear()
 			break
 		}
 	}

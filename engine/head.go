@@ -8,15 +8,12 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"time"
 )
 
 const (
 	maxHead   = 16 << 10 // bytes of a request line with its headers
 	usualHead = 2 << 10  // bytes; what a browser or a library sends fits
 )
-
-var headEnd = []byte("\r\n\r\n")
 
 // head is the beginning of a connection: a request's head and what came with it. It is pooled; free gives it back,
 // and whatever refers into it ends there.
@@ -41,12 +38,12 @@ func (h *head) free() {
 	heads.Put(h)
 }
 
-// readHead reads until a request's head is complete. Its errors are refusals, or errHeadLost when nobody is left to
-// be answered.
-func readHead(conn net.Conn, within time.Duration) (*head, error) {
+// readHead reads until a request's head is complete, or conn's deadline. Its errors are refusals, or errHeadLost when
+// nobody is left to be answered.
+func readHead(conn net.Conn) (*head, error) {
 	h := heads.Get().(*head)
 	h.bytes = h.bytes[:0]
-	err := h.read(conn, within)
+	err := h.read(conn)
 	if err != nil {
 		h.free()
 		return nil, err
@@ -54,10 +51,7 @@ func readHead(conn net.Conn, within time.Duration) (*head, error) {
 	return h, nil
 }
 
-func (h *head) read(conn net.Conn, within time.Duration) error {
-	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
-		return errHeadLost
-	}
+func (h *head) read(conn net.Conn) error {
 	for {
 		if len(h.bytes) == cap(h.bytes) {
 			grown := make([]byte, len(h.bytes), min(2*cap(h.bytes), maxHead+1))
@@ -70,9 +64,7 @@ func (h *head) read(conn net.Conn, within time.Duration) error {
 		if n > 0 && (h.bytes[0] < 'A' || h.bytes[0] > 'Z') {
 			return errNotHTTP // a TLS hello, for one: do not wait for the end of what has none
 		}
-		from := max(had-len(headEnd)+1, 0)
-		if i := bytes.Index(h.bytes[from:], headEnd); i >= 0 && from+i+len(headEnd) <= maxHead {
-			h.length = from + i + len(headEnd)
+		if h.length = headEnd(h.bytes, had); h.length > 0 && h.length <= maxHead {
 			return nil
 		}
 		switch {
@@ -87,6 +79,8 @@ func (h *head) read(conn net.Conn, within time.Duration) error {
 }
 
 // request parses the head, as strictly as net/http does.
+//
+// Its errors mean that net/http is to read and answer the request.
 func (h *head) request() (*http.Request, error) {
 	h.src.Reset(h.bytes[:h.length])
 	h.reader.Reset(&h.src)
@@ -94,11 +88,30 @@ func (h *head) request() (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	// ReadRequest joins Host headers; two that differ are how requests are smuggled (RFC 9112 section 3.2).
-	if bytes.Count(bytes.ToLower(h.bytes[:h.length]), []byte("\nhost:")) > 1 {
-		return nil, badHandshake("more than one Host header")
+	// ReadRequest hides how many Host headers there were (RFC 9112 section 3.2: exactly one). That, other versions
+	// and expectations are net/http's to judge, so that there is one strictness.
+	hosts := bytes.Count(bytes.ToLower(h.bytes[:h.length]), []byte("\nhost:"))
+	if hosts != 1 || r.ProtoMajor != 1 || r.Header["Expect"] != nil {
+		return nil, errOddRequest
 	}
 	return r, nil
+}
+
+// headEnd finds the empty line that ends a head, as net/http does: a line may end in LF alone (RFC 9112 section
+// 2.2). It returns the head's length, 0 when there is no end yet. The first had bytes were searched before.
+func headEnd(b []byte, had int) int {
+	for i := max(had-2, 0); i < len(b); i++ {
+		if b[i] != '\n' {
+			continue
+		}
+		switch rest := b[i+1:]; {
+		case bytes.HasPrefix(rest, []byte("\n")):
+			return i + 2
+		case bytes.HasPrefix(rest, []byte("\r\n")):
+			return i + 3
+		}
+	}
+	return 0
 }
 
 // rest is what came after the head.

@@ -32,7 +32,7 @@ var inbounds = sync.Pool{New: func() any { return new(inbound) }}
 // data takes the bytes that the socket has read. It is called on the loop, with bytes that it may change and that are
 // the loop's again afterwards. It never blocks.
 func (c *Conn) data(b []byte) {
-	c.heard.Store(c.engine.clock.Load())
+	c.heard.Swap(c.engine.clock.Load()) // not Store: the loop sees with it what the door did to the connection before
 	c.pinged.Store(false)
 	defer c.survive()
 	if c.deaf && isClose(b) {
@@ -126,10 +126,18 @@ func (c *Conn) allow(in *inbound, h ws.Header) *failure {
 		return protocolError("compression bit set on a continuation")
 	case h.OpCode != ws.OpContinuation && in.inMessage:
 		return protocolError("new message inside a fragmented one")
-	case h.Length > int64(c.maxMessage)-int64(len(in.message)):
+	case h.Length > int64(c.maxFrames(in, h))-int64(len(in.message)):
 		return &failure{CloseTooBig, "message too big"}
 	}
 	return nil
+}
+
+// maxFrames is how many bytes a message's frames may carry: compression may also lengthen it a little.
+func (c *Conn) maxFrames(in *inbound, h ws.Header) int {
+	if h.Rsv1() || (in.inMessage && in.deflated) {
+		return c.maxMessage + c.maxMessage/64 + 64
+	}
+	return c.maxMessage
 }
 
 // takePayload takes what b holds of the current frame's payload.
@@ -175,6 +183,7 @@ func (c *Conn) endFrame(in *inbound, payload []byte) *failure {
 		payload = in.message
 	}
 	in.inMessage, in.message = false, nil
+	c.begun.Store(0)
 	if in.deflated {
 		return c.inflate(in.isBinary, payload)
 	}

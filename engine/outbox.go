@@ -5,8 +5,8 @@ import "sync"
 const (
 	// writeSize is the most that goes out in one write, in bytes; also the most that nbio copies when a socket is full.
 	writeSize = 64 << 10
-	// maxControl bounds the pongs and pings that wait for one connection, in bytes. Beyond it a pong is dropped:
-	// RFC 6455 section 5.5.3 asks for an answer to the latest ping only, and that peer is not reading anyway.
+	// maxControl bounds the pongs and pings that wait for one connection, in bytes. Beyond it the waiting ones give
+	// way to the newest: RFC 6455 section 5.5.3 asks for an answer to the latest ping only.
 	maxControl = 4 << 10
 )
 
@@ -18,7 +18,7 @@ type outbox struct {
 	inline  [2]*Frame // backs frames while few wait, so that a usual send allocates nothing
 	offset  int       // bytes of frames[0] that are already written
 	bytes   int       // bytes of frames still to be written
-	window  uint8     // the connection's deflate window; fixes each frame's form
+	window  uint8     // the connection's deflate window; fixes each frame's form; never changes, so that anybody may read it
 }
 
 // add appends a frame.
@@ -30,11 +30,12 @@ func (o *outbox) add(f *Frame) {
 	o.bytes += len(f.bytes(o.window))
 }
 
-// addControl puts a control frame before the chat that waits, or drops it where too many wait already.
+// addControl puts a control frame before the chat that waits.
 func (o *outbox) addControl(frame []byte) {
-	if len(o.control)+len(frame) <= maxControl {
-		o.control = append(o.control, frame...)
+	if len(o.control)+len(frame) > maxControl {
+		o.control = o.control[:0]
 	}
+	o.control = append(o.control, frame...)
 }
 
 func (o *outbox) empty() bool { return len(o.frames) == 0 && len(o.control) == 0 }
@@ -51,6 +52,12 @@ func (o *outbox) drop() {
 		o.add(begun)
 		o.offset, o.bytes = offset, o.bytes-offset
 	}
+}
+
+// clear forgets everything.
+func (o *outbox) clear() {
+	o.control = nil
+	o.release()
 }
 
 // release forgets all chat and the array that held it.

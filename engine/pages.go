@@ -33,7 +33,7 @@ func newPages(d *door) *pages {
 		ReadTimeout:       2 * d.engine.config.HeadTimeout,
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    maxHead,
+		MaxHeaderBytes:    maxHead - 4096, // net/http adds 4,096
 		ErrorLog:          log.New(pageLog{d.engine.log}, "", 0),
 	}
 	return p
@@ -74,9 +74,10 @@ func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this connection cannot become a WebSocket", http.StatusBadRequest)
 		return
 	}
-	rest, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	page := conn.(*pageConn)
 	page.free()
+	rest, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	rest = append(rest, page.read...)
 	_ = page.SetDeadline(time.Time{})
 	p.door.upgrade(page.TCPConn, r, rest)
 }

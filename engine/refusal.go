@@ -35,7 +35,8 @@ var (
 	errDraining    = &refusal{http.StatusServiceUnavailable, "the server is shutting down"}
 	errFull        = &refusal{http.StatusServiceUnavailable, "the server is full"}
 
-	errHeadLost = errors.New("connection lost before the request ended") // nobody is left to be answered
+	errOddRequest = errors.New("a request for net/http to judge")
+	errHeadLost   = errors.New("connection lost before the request ended") // nobody is left to be answered
 )
 
 // How long, and for how many bytes, a refused client is listened to, so that the refusal is not lost in a reset.

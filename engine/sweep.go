@@ -47,7 +47,7 @@ func (e *Engine) visit(c *Conn) {
 	switch {
 	case silent >= 2*ping:
 		c.Close(ClosePolicy, fmt.Sprintf("silent for %v", 2*e.config.Ping))
-	case begun != 0 && now-begun > 2*ping+1000*int64(e.config.MaxMessage)/slowestUpload:
+	case begun != 0 && now-begun > 2*ping+1000*int64(c.maxMessage)/slowestUpload:
 		c.Close(ClosePolicy, "message takes too long")
 	case silent >= ping && !c.pinged.Load():
 		c.keepAlive()
