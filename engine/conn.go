@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
@@ -92,7 +93,7 @@ func (c *Conn) Send(f *Frame) bool {
 		tell := c.shut(CloseTooSlow, "too slow a reader")
 		c.mu.Unlock()
 		c.engine.slow.Add(1)
-		c.finish(tell)
+		c.finish(tell, c.engine.config.CloseTimeout)
 		return false
 	}
 	c.out.add(f)
@@ -107,10 +108,21 @@ func (c *Conn) Close(code uint16, reason string) {
 	c.mu.Lock()
 	tell := c.shut(code, reason)
 	c.mu.Unlock()
-	c.finish(tell)
+	c.finish(tell, c.engine.config.CloseTimeout)
 }
 
-// shut queues the close frame. It reports whether the caller must call finish(true) once c.mu is free.
+// fail ends the connection because of what the peer sent. What still comes is thrown away: RFC 6455 section 7.1.7
+// forbids to go on reading, so that no answer is waited for, only until the close frame is likely to be read.
+// The loop alone calls it.
+func (c *Conn) fail(f *failure) {
+	c.deaf = true
+	c.mu.Lock()
+	tell := c.shut(f.code, f.reason)
+	c.mu.Unlock()
+	c.finish(tell, failLinger)
+}
+
+// shut queues the close frame. It reports whether the caller must let finish tell the session once c.mu is free.
 // The caller holds c.mu.
 func (c *Conn) shut(code uint16, reason string) bool {
 	if c.state != stateOpen {
@@ -138,11 +150,11 @@ func (c *Conn) leave(to state) bool {
 	return true
 }
 
-// finish does what shut and leave decided, without c.mu.
-func (c *Conn) finish(tell bool) {
+// finish does what shut and leave decided, without c.mu. The socket is cut off when it is not gone within.
+func (c *Conn) finish(tell bool, within time.Duration) {
 	if tell {
 		c.session.Closed()
-		c.engine.closing.add(c)
+		c.engine.closing.add(c, within)
 	}
 	c.Flush()
 }
@@ -155,7 +167,7 @@ func (c *Conn) start(open Open) {
 	tell := c.state != stateOpen && c.leave(c.state)
 	c.mu.Unlock()
 	if tell {
-		c.finish(true)
+		c.finish(true, c.engine.config.CloseTimeout)
 	}
 }
 

@@ -76,12 +76,6 @@ func (c *Conn) answered() {
 	c.mu.Unlock()
 }
 
-// isClose reports whether b is exactly one close frame of a client, as libraries write it in answer to ours.
-func isClose(b []byte) bool {
-	h, n, err := parseHeader(b, false)
-	return err == nil && n > 0 && h.OpCode == ws.OpClose && int64(len(b)) == int64(n)+h.Length
-}
-
 // validCloseCode reports whether a peer may send code: what RFC 6455 section 7.4 and the IANA registry name, and
 // the ranges for libraries and applications.
 func validCloseCode(code uint16) bool {

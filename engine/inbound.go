@@ -35,14 +35,10 @@ func (c *Conn) data(b []byte) {
 	c.heard.Swap(c.engine.clock.Load()) // not Store: the loop sees with it what the door did to the connection before
 	c.pinged.Store(false)
 	defer c.survive()
-	if c.deaf && isClose(b) {
-		c.answered()
-	}
 	for len(b) > 0 && !c.deaf {
 		var err *failure
 		if b, err = c.step(b); err != nil {
-			c.deaf = true
-			c.Close(err.code, err.reason)
+			c.fail(err)
 		}
 	}
 	c.settle()
@@ -68,8 +64,8 @@ func (c *Conn) settle() {
 func (c *Conn) survive() {
 	if r := recover(); r != nil {
 		c.engine.log.Error("panic on a connection", "remote", c.RemoteAddr().String(), "panic", r)
-		c.deaf, c.in = true, nil
-		c.Close(CloseInternal, "internal error")
+		c.in = nil
+		c.fail(&failure{CloseInternal, "internal error"})
 	}
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -30,7 +29,7 @@ func (e *Engine) sweep() {
 			e.visit(c)
 			found[j] = nil
 		}
-		e.closing.expire(e.clock.Load() - e.config.CloseTimeout.Milliseconds())
+		e.closing.expire(e.clock.Load())
 	}
 }
 
@@ -54,35 +53,37 @@ func (e *Engine) visit(c *Conn) {
 	}
 }
 
-// closers are the connections that have begun to close, oldest first.
-type closers struct {
-	mu   sync.Mutex // guards list; a leaf: nothing is locked while it is held
-	list []closer
-}
+// failLinger is how long a peer that broke the protocol has to read why, before its socket is closed.
+const failLinger = 200 * time.Millisecond
 
-type closer struct {
-	conn  *Conn
-	since int64 // engine clock
+// closers are the connections that have begun to close, each with the engine clock at which it is cut off.
+type closers struct {
+	mu    sync.Mutex // guards until; a leaf: nothing is locked while it is held
+	until map[*Conn]int64
 }
 
 // add never blocks.
-func (l *closers) add(c *Conn) {
+func (l *closers) add(c *Conn, within time.Duration) {
 	l.mu.Lock()
-	l.list = append(l.list, closer{c, c.engine.clock.Load()})
+	if l.until == nil {
+		l.until = map[*Conn]int64{}
+	}
+	l.until[c] = c.engine.clock.Load() + within.Milliseconds()
 	l.mu.Unlock()
 }
 
-// expire cuts off those that began to close before the engine clock stood at deadline: the peer has not answered.
-func (l *closers) expire(deadline int64) {
+// expire cuts off those whose time has come: the peer has not answered.
+func (l *closers) expire(now int64) {
+	var late []*Conn
 	l.mu.Lock()
-	n := 0
-	for n < len(l.list) && l.list[n].since <= deadline {
-		n++
+	for c, until := range l.until {
+		if until <= now {
+			late = append(late, c)
+			delete(l.until, c)
+		}
 	}
-	late := slices.Clone(l.list[:n])
-	l.list = slices.Delete(l.list, 0, n)
 	l.mu.Unlock()
-	for _, e := range late {
-		_ = e.conn.sock.Close()
+	for _, c := range late {
+		_ = c.sock.Close()
 	}
 }
