@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"throng/loadtest"
+)
+
+// job is one task for a client process.
+type job struct {
+	Do      string // connect, broadcast, burst or direct
+	Addr    string // connect: the server's HOST:PORT
+	Server  int    // the server's process, whose CPU time is read
+	Users   int    // connect: how many
+	Stamps  bool   // connect: latency will be measured
+	Count   int    // messages to send
+	Rate    int    // messages a second, open loop; 0 sends all at once
+	Timeout time.Duration
+}
+
+// result is what a job found.
+type result struct {
+	Error   string
+	Count   int           // what has been done: deliveries, or connections
+	Elapsed time.Duration // from the first intended send to the last arrival
+	Server  time.Duration // CPU time of the server
+	Client  time.Duration // CPU time of this client
+	Others  float64       // what part of the processors all other programs had meanwhile
+	All     latency       // over all deliveries
+	First   latency       // of what was sent in the first second
+	Last    latency       // of what was sent in the last second
+}
+
+// serverEach is the server's CPU time for one of what was counted.
+func (r result) serverEach() float64 { return each(r.Server, r.Count) }
+
+// clientEach is the same of the client.
+func (r result) clientEach() float64 { return each(r.Client, r.Count) }
+
+// each divides a time, in microseconds.
+func each(d time.Duration, n int) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(n) }
+
+// client is a client process as its parent sees it. Jobs are done one at a time.
+type client struct {
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	jobs    *json.Encoder
+	results *json.Decoder
+}
+
+// startClient runs this program once more, as a client.
+func startClient(ctx context.Context) (*client, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := command(ctx, self, "client")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &client{cmd: cmd, in: in, jobs: json.NewEncoder(in), results: json.NewDecoder(out)}, nil
+}
+
+// do gives the process a job and waits for its result.
+func (c *client) do(j job) (result, error) {
+	var r result
+	if err := c.jobs.Encode(j); err != nil {
+		return r, fmt.Errorf("the client has ended: %w", err)
+	}
+	if err := c.results.Decode(&r); err != nil {
+		return r, fmt.Errorf("the client has ended: %w", err)
+	}
+	if r.Error != "" {
+		return r, fmt.Errorf("%s: %s", j.Do, r.Error)
+	}
+	return r, nil
+}
+
+// stop ends the process, and with it all its sockets.
+func (c *client) stop() {
+	_ = c.in.Close()
+	_ = c.cmd.Wait()
+}
+
+// crowd is the client process itself: its users and what they have seen.
+type crowd struct {
+	swarm *loadtest.Swarm
+	users []*loadtest.User
+	gone  atomic.Int64 // connections that ended by themselves
+	clock recorder     // the loop's while messages are under way
+}
+
+// runClient does jobs until the input ends.
+func runClient(in io.Reader, out io.Writer) error {
+	c := &crowd{}
+	defer func() {
+		if c.swarm != nil {
+			c.swarm.Close()
+		}
+	}()
+	jobs, results := json.NewDecoder(in), json.NewEncoder(out)
+	for {
+		var j job
+		if err := jobs.Decode(&j); err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+		r, err := c.measured(j)
+		if err != nil {
+			r.Error = err.Error()
+		}
+		if err := results.Encode(r); err != nil {
+			return err
+		}
+	}
+}
+
+// measured does a job and reads both CPU clocks around it.
+func (c *crowd) measured(j job) (r result, err error) {
+	do := map[string]func(job) (int, error){
+		"connect": c.connect, "broadcast": c.broadcast, "burst": c.burst, "direct": c.direct,
+	}[j.Do]
+	before, err := readClocks(j.Server)
+	if err != nil {
+		return r, err
+	}
+	begin := time.Now()
+	if r.Count, err = do(j); err != nil {
+		return r, err
+	}
+	r.Elapsed = time.Since(begin)
+	after, err := quiet(j.Server)
+	r.Server, r.Client = after.server-before.server, after.client-before.client
+	others := after.machine - before.machine - r.Server - r.Client
+	r.Others = min(max(others.Seconds()/time.Since(begin).Seconds()/float64(runtime.NumCPU()), 0), 1)
+	r.All, r.First, r.Last = c.clock.summary()
+	return r, err
+}
+
+// clocks are CPU times since some beginning.
+type clocks struct{ server, client, machine time.Duration }
+
+// readClocks reads the CPU time of a server, of this process and of all processes.
+func readClocks(server int) (t clocks, err error) {
+	if t.server, err = cpuTime(server); err != nil {
+		return t, err
+	}
+	if t.client, err = cpuTime(os.Getpid()); err != nil {
+		return t, err
+	}
+	t.machine, err = machineTime()
+	return t, err
+}
+
+// quiet reads the clocks once the server has nothing more to do: it may still be at what it owes to
+// work that the client has seen done.
+func quiet(server int) (t clocks, err error) {
+	for range 100 {
+		last := t
+		if t, err = readClocks(server); err != nil || t.server-last.server < 200*time.Microsecond {
+			return t, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return t, errors.New("the server does not come to rest")
+}
+
+// nick names a user; its length is the same for all, and so is that of their messages.
+func nick(id int) string { return fmt.Sprintf("u%05d", id) }
+
+// connect opens all connections, 64 at a time.
+func (c *crowd) connect(j job) (int, error) {
+	conf := loadtest.Config{
+		Addr: j.Addr, Rest: time.Millisecond,
+		OnClose: func(*loadtest.User, error) { c.gone.Add(1) },
+	}
+	if j.Stamps {
+		conf.OnMessage = c.clock.message
+	}
+	swarm, err := loadtest.New(conf)
+	if err != nil {
+		return 0, err
+	}
+	c.swarm, c.users = swarm, make([]*loadtest.User, j.Users)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), j.Timeout, errors.New("connecting takes too long"))
+	defer cancel()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var (
+		next    atomic.Int64
+		workers sync.WaitGroup
+	)
+	for range 64 {
+		workers.Go(func() {
+			for id := int(next.Add(1)) - 1; id < j.Users && ctx.Err() == nil; id = int(next.Add(1)) - 1 {
+				u, err := swarm.Connect(ctx, id, "/conn/ws/"+nick(id))
+				if err != nil {
+					fail(fmt.Errorf("user %d: %w", id, err))
+					return
+				}
+				c.users[id] = u
+			}
+		})
+	}
+	workers.Wait()
+	return j.Users, context.Cause(ctx)
+}
+
+// await waits until the swarm has received so many messages in all.
+func (c *crowd) await(target uint64, timeout time.Duration) error {
+	for begin := time.Now(); c.swarm.Received() < target; time.Sleep(time.Millisecond) {
+		if n := c.gone.Load(); n > 0 {
+			return fmt.Errorf("%d connections have ended", n)
+		}
+		if time.Since(begin) > timeout {
+			return fmt.Errorf("%d messages have not come", target-c.swarm.Received())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+// Command bench measures the server's speed and memory and prints them as a Markdown table. It is
+// what `make bench` runs; it needs Linux and about four minutes.
+//
+// Each figure of the server stands beside that of a stand-in: a program of bare system calls, or of
+// nbio with nothing behind, that does the same work with the same clients in the same run. The two take
+// turns, round by round, so that a slow moment of the machine meets both.
+//
+// # Processes
+//
+// The program starts the server, the stand-in and one client process for each, and only tells them
+// what to do. A server's processor time is read from the clock that the kernel keeps of its process,
+// so it holds no share of the client. On loopback it does hold the way of a packet up to the
+// receiver's socket, since the kernel does that within write(2): for the server and the stand-in
+// alike.
+//
+// All children end with this program, however it ends: the kernel kills them (prctl(2),
+// PR_SET_PDEATHSIG).
+//
+// # The client
+//
+// A client process is a [throng/loadtest] swarm with one loop that rests for a millisecond between
+// two turns. This makes it cheap, keeps the server from paying for waking it at every write, and adds
+// up to about a millisecond to each latency. Latency counts from the time at which a message was meant to be
+// sent, whether or not it was sent then.
+package main

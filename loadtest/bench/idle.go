@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// held is what 15,000 connections cost a server that has nothing to do.
+type held struct {
+	each       float64 // resident bytes a connection
+	goroutines int     // that it has more of
+	threads    int     // that it has more of
+}
+
+// idle measures the memory of a waiting connection with its chat session, each round with a fresh
+// server, against net/http and nbio that hold the socket and nothing else. Memory is what the kernel
+// has resident for the process, after a garbage collection on both sides of the connecting.
+func (b *bench) idle(ctx context.Context) error {
+	users := 15_000 / b.scale
+	var ours, reference, goroutines, threads []float64
+	for range b.rounds {
+		s, err := b.ours(ctx, true)
+		if err != nil {
+			return err
+		}
+		h, err := s.hold(ctx, users)
+		if err != nil {
+			return err
+		}
+		ours = append(ours, h.each)
+		goroutines, threads = append(goroutines, float64(h.goroutines)), append(threads, float64(h.threads))
+		if s, err = b.standIn(ctx, "nbio", 1); err != nil {
+			return err
+		}
+		if h, err = s.hold(ctx, users); err != nil {
+			return err
+		}
+		reference = append(reference, h.each)
+	}
+	name := "Idle, " + number(users) + " sockets: "
+	b.table.add(
+		row{
+			what: name + "resident memory a connection", unit: "B", against: "nbio without chat",
+			ours: ours, reference: reference, limit: atMost(1536),
+		},
+		row{what: name + "goroutines more than without", ours: goroutines, limit: atMost(10)},
+		row{what: name + "threads more than without", ours: threads},
+	)
+	return nil
+}
+
+// hold connects so many users to a server and says what they cost it. It ends the server.
+func (s *side) hold(ctx context.Context, users int) (h held, err error) {
+	defer s.close()
+	memory, goroutines, threads, err := s.state(ctx)
+	if err != nil {
+		return h, err
+	}
+	if _, err := s.do(job{Do: "connect", Users: users}); err != nil {
+		return h, err
+	}
+	fullMemory, fullGoroutines, fullThreads, err := s.state(ctx)
+	h = held{
+		each:       float64(fullMemory-memory) / float64(users),
+		goroutines: fullGoroutines - goroutines,
+		threads:    fullThreads - threads,
+	}
+	fmt.Fprintf(os.Stderr, "%-10s %-8s %5.0f B each, %d MiB in all; goroutines %d to %d, threads %d to %d\n",
+		"idle", s.name, h.each, fullMemory>>20, goroutines, fullGoroutines, threads, fullThreads)
+	return h, err
+}
+
+// state is what a server has, once its memory has settled.
+func (s *side) state(ctx context.Context) (memory, goroutines, threads int, err error) {
+	if memory, err = s.server.settle(ctx); err != nil {
+		return 0, 0, 0, err
+	}
+	if goroutines, err = s.server.goroutines(); err != nil {
+		return 0, 0, 0, err
+	}
+	threads, err = s.server.threads()
+	return memory, goroutines, threads, err
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// patience is how long a client waits for what must come before it gives up.
+const patience = time.Minute
+
+// side is one side of a comparison: a server and the client process that uses it.
+type side struct {
+	name   string
+	server *process
+	client *client
+}
+
+// ours starts the server under test.
+func (b *bench) ours(ctx context.Context, admin bool) (*side, error) {
+	private := "off"
+	if admin = admin || b.profiles != ""; admin {
+		private = "127.0.0.1:0"
+	}
+	p, err := launch(ctx, admin, b.server, "serve", "--addr", "127.0.0.1:0", "--admin", private,
+		"--data", "mem", "--rate", "0", "--compress", "off")
+	return newSide(ctx, "throng", p, err)
+}
+
+// standIn starts a stand-in: write, relay (with so many threads) or nbio.
+func (b *bench) standIn(ctx context.Context, kind string, threads int) (*side, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p, err := launch(ctx, kind == "nbio", self, "stand-in", kind, strconv.Itoa(threads))
+	return newSide(ctx, fmt.Sprintf("%s/%d", kind, threads), p, err)
+}
+
+func newSide(ctx context.Context, name string, p *process, err error) (*side, error) {
+	if err != nil {
+		return nil, err
+	}
+	c, err := startClient(ctx)
+	if err != nil {
+		p.stop()
+		return nil, err
+	}
+	return &side{name: name, server: p, client: c}, nil
+}
+
+func (s *side) close() {
+	s.client.stop()
+	s.server.stop()
+}
+
+// do has the client do a job against the server.
+func (s *side) do(j job) (result, error) {
+	j.Addr, j.Server, j.Timeout = s.server.addr, s.server.cmd.Process.Pid, patience
+	r, err := s.client.do(j)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", s.name, err)
+	}
+	fmt.Fprintf(os.Stderr, "%-10s %-8s %8d in %6.2fs  server %6.2f µs  client %6.2f µs  others %2.0f %%", j.Do, s.name,
+		r.Count, r.Elapsed.Seconds(), r.serverEach(), r.clientEach(), 100*r.Others)
+	if r.All.Max > 0 {
+		fmt.Fprintf(os.Stderr, "  p50 %.1f p99 %.1f max %.1f ms, p50 in the first second %.1f, in the last %.1f",
+			p50(r), p99(r), worst(r), milliseconds(r.First.P50), milliseconds(r.Last.P50))
+	}
+	fmt.Fprintln(os.Stderr)
+	return r, nil
+}
+
+// turn is one of the jobs that make up a round.
+type turn struct {
+	side *side
+	job  job
+}
+
+// compare connects the users of all sides and has the turns taken, round by round. The first turn is
+// ours, and the one that is profiled. The results are by turn and round.
+func (b *bench) compare(users int, stamps bool, turns []turn) ([][]result, error) {
+	connected := map[*side]bool{}
+	for _, t := range turns {
+		if !connected[t.side] {
+			if _, err := t.side.do(job{Do: "connect", Users: users, Stamps: stamps}); err != nil {
+				return nil, err
+			}
+			connected[t.side] = true
+		}
+		// The first 16 segments or so on a connection are acknowledged at once, at the writer's
+		// cost, and later ones when they are read (tcp(7), TCP_QUICKACK).
+		if _, err := t.side.do(t.job); err != nil {
+			return nil, err
+		}
+	}
+	results := make([][]result, len(turns))
+	for round := range b.rounds {
+		for i, t := range turns {
+			finish := func() error { return nil }
+			if round == 0 && i == 0 {
+				finish = b.profile(t.side, t.job)
+			}
+			found, err := t.side.do(t.job)
+			if err != nil {
+				return nil, err
+			}
+			if err := finish(); err != nil {
+				return nil, err
+			}
+			results[i] = append(results[i], found)
+			b.table.others = append(b.table.others, found.Others)
+		}
+	}
+	return results, nil
+}
+
+// profile starts a CPU profile of about the length of a job, if profiles are wanted, and returns what
+// waits for it.
+func (b *bench) profile(s *side, j job) (finish func() error) {
+	if b.profiles == "" {
+		return func() error { return nil }
+	}
+	seconds := 2
+	if j.Rate > 0 {
+		seconds = b.seconds
+	}
+	done := make(chan error, 1)
+	go func() {
+		page, err := s.server.debug(fmt.Sprintf("profile?seconds=%d", seconds))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(b.profiles, j.Do+".pprof"), page, 0o644)
+		}
+		done <- err
+	}()
+	return func() error { return <-done }
+}
