@@ -2,7 +2,7 @@ package room
 
 import "throng/room/event"
 
-// letter is what a shard can be told. Its open runs on the shard's goroutine.
+// letter is what a shard can be told. Its open is called by whoever is at work on the shard.
 type letter interface{ open(*shard) }
 
 // claim asks for a nick; the answer is nil or why not.
@@ -65,13 +65,10 @@ func (l broadcast) open(s *shard) {
 }
 
 // direct is a message to one nick.
-type direct struct {
-	from    *Session
-	to      Nick
-	message []byte
-}
+type direct struct{ post }
 
 func (l direct) open(s *shard) {
+	s.relieve(l.cost())
 	to := s.sessions[l.to.Key]
 	if to != nil && to.index >= 0 {
 		text := event.AppendTutorial(nil, l.from.nick.Name, to.nick.Name, l.message)
@@ -97,9 +94,9 @@ func (l notice) open(s *shard) {
 type settle struct{ settled chan<- struct{} }
 
 func (l settle) open(s *shard) {
-	if s.walk.end == 0 && len(s.pending) == 0 {
+	if !s.walking() {
 		l.settled <- struct{}{}
 		return
 	}
-	s.settling = append(s.settling, l)
+	s.settling = append(s.settling, settling{l, s.taken})
 }

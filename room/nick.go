@@ -42,7 +42,8 @@ func ParseNick(s string) (Nick, *event.Error) {
 	if err != nil {
 		return Nick{}, event.Malformed("a nick must not be empty or have forbidden characters")
 	}
-	return checkNick(Nick{Name: name, Key: key})
+	// Lower case has two sigmas, and which one a Σ becomes depends on its place: they count as one.
+	return checkNick(Nick{Name: name, Key: strings.ReplaceAll(key, "ς", "σ")})
 }
 
 var errLongNick = event.Malformed("a nick must have 1 to 64 bytes")

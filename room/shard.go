@@ -9,14 +9,14 @@ import (
 // a broadcast, not for all of it.
 const slice = 256
 
-// shard is one goroutine that alone owns its sessions: what concerns them comes as a letter.
+// shard alone owns its sessions: what concerns them comes as a letter, and one goroutine at a time is at work on it.
 type shard struct {
 	hub     *Hub
 	mail    *mailbox[letter]
-	backlog atomic.Int64  // bytes of broadcasts that were posted and not yet walked
-	walked  chan struct{} // holds a token after a walk, for a committer that waits
+	backlog atomic.Int64  // bytes of messages that were posted and not yet dealt with
+	relief  chan struct{} // holds a token when the backlog has shrunk, for a committer that waits
 
-	// Owned by run.
+	// Owned by whoever is at work on the mailbox.
 	sessions map[string]*Session // by nick key; claimed ones too, before they enter
 	members  []*Session          // those that entered; nil where one left during a walk
 	holes    int                 // nils in members
@@ -24,7 +24,7 @@ type shard struct {
 	pending  []Frame             // broadcasts that wait for the next walk
 	walk     walk
 	dirty    []*Session // have unflushed frames
-	settling []settle   // are answered when nothing is pending
+	settling []settling // whoever waits for a walk to end
 }
 
 // walk is a broadcast under way: all that had piled up when it began, joined, for all that were members then.
@@ -36,40 +36,61 @@ type walk struct {
 	end    int    // members when it began; 0 = no walk is under way
 }
 
+// settling is a settle that waits until the first taken broadcasts are walked.
+type settling struct {
+	settle
+	taken uint64
+}
+
 func newShard(h *Hub) *shard {
-	return &shard{hub: h, mail: newMailbox[letter](), walked: make(chan struct{}, 1), sessions: map[string]*Session{}}
+	s := &shard{hub: h, relief: make(chan struct{}, 1), sessions: map[string]*Session{}}
+	s.mail = newMailbox(s.quick)
+	return s
+}
+
+// quick deals with a letter at once. A broadcast is left to run: walking takes its time.
+func (s *shard) quick(l letter) bool {
+	if _, ok := l.(broadcast); ok {
+		return false
+	}
+	l.open(s)
+	s.flush()
+	return true
 }
 
 // run serves the shard until stop is closed.
 func (s *shard) run(stop <-chan struct{}) {
 	var batch []letter
 	for {
-		if s.walk.end == 0 {
-			select {
-			case <-s.mail.wake:
-			case <-stop:
-				return
-			}
+		select {
+		case <-s.mail.wake:
+		case <-stop:
+			return
 		}
-		batch = s.mail.take(batch)
-		for chunk := range slices.Chunk(batch, slice) {
-			for _, l := range chunk {
-				l.open(s)
+		for working := true; working; working = s.walking() || !s.mail.rest() {
+			batch = s.mail.take(batch)
+			for chunk := range slices.Chunk(batch, slice) {
+				for _, l := range chunk {
+					l.open(s)
+				}
+				s.flush()
 			}
+			s.step()
 			s.flush()
 		}
-		s.step()
-		s.flush()
 	}
 }
+
+// walking reports whether a broadcast is still to be served.
+func (s *shard) walking() bool { return s.walk.end > 0 || len(s.pending) > 0 }
 
 // step serves the next slice of the walk, or begins one.
 func (s *shard) step() {
 	w := &s.walk
+	if !s.walking() {
+		return
+	}
 	if w.end == 0 {
-		if len(s.pending) == 0 {
-			return
-		}
 		s.begin()
 	}
 	to := min(w.next+slice, w.end)
@@ -112,24 +133,33 @@ func (s *shard) finish() {
 		}
 		s.holes = 0
 	}
-	s.backlog.Add(int64(-size))
-	select {
-	case s.walked <- struct{}{}:
-	default:
-	}
-	if len(s.pending) == 0 {
-		for _, l := range s.settling {
+	s.relieve(int64(size))
+	served := s.taken - uint64(len(s.pending))
+	s.settling = slices.DeleteFunc(s.settling, func(l settling) bool {
+		if l.taken <= served {
 			l.settled <- struct{}{}
 		}
-		s.settling = nil
+		return l.taken <= served
+	})
+}
+
+// relieve takes size bytes off the backlog.
+func (s *shard) relieve(size int64) {
+	s.backlog.Add(-size)
+	select {
+	case s.relief <- struct{}{}:
+	default:
 	}
 }
 
-// awaitRoom waits until the backlog is small enough for another broadcast. The committer calls it.
+// isFull reports whether the backlog is too large for another message.
+func (s *shard) isFull() bool { return s.backlog.Load() > maxBacklog }
+
+// awaitRoom waits until the backlog is small enough for another message. The committer calls it.
 func (s *shard) awaitRoom() {
-	for s.backlog.Load() > maxBacklog {
+	for s.isFull() {
 		select {
-		case <-s.walked:
+		case <-s.relief:
 		case <-s.hub.stop:
 			return
 		}

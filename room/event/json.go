@@ -89,6 +89,9 @@ func syntax(err error) *Error {
 // tooDeep reports whether frame opens more than MaxDepth arrays and objects inside one another. It counts brackets
 // outside of strings, which is right for valid JSON and harmless for the rest.
 func tooDeep(frame []byte) bool {
+	if bytes.Count(frame, []byte("{"))+bytes.Count(frame, []byte("[")) <= MaxDepth {
+		return false
+	}
 	depth, inString := 0, false
 	for i := 0; i < len(frame); i++ {
 		switch b := frame[i]; {

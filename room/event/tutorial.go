@@ -1,6 +1,10 @@
 package event
 
-import "github.com/go-json-experiment/json/jsontext"
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // System is the from_user of what the server itself says; nobody may take it as a nick.
 const System = "system"
@@ -48,6 +52,7 @@ func DecodeTutorial(frame []byte) (Tutorial, *Error) {
 // AppendTutorial appends the frame that clients of the tutorial dialect get: exactly these three keys. message is a
 // JSON value and stands unchanged.
 func AppendTutorial(b []byte, from, to string, message []byte) []byte {
+	b = slices.Grow(b, len(from)+len(to)+len(message)+48) // the keys, and room for an escape or two
 	b = append(b, `{"from_user":`...)
 	b = AppendString(b, from)
 	b = append(b, `,"to_user":`...)
