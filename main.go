@@ -60,7 +60,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		err = fmt.Errorf("unknown command %q: want serve, config, version or help", command)
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "throng:", err) //nolint:errcheck // nowhere else to tell it
+		fmt.Fprintln(stderr, "throng:", err)
 		return exitUsage
 	}
 	return exitDone
@@ -83,7 +83,7 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 		return exitDone
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "throng:", err) //nolint:errcheck // nowhere else to tell it
+		fmt.Fprintln(stderr, "throng:", err)
 		return exitUsage
 	}
 	log := newLog(settings, stderr)

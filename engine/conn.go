@@ -136,7 +136,7 @@ func (c *Conn) shut(code uint16, reason string) bool {
 		}
 		body = ws.NewCloseFrameBody(ws.StatusCode(code), reason)
 	}
-	c.out.add(&Frame{wire: appendControl(nil, ws.OpClose, body)})
+	c.out.add(&Frame{wire: controlFrame(ws.OpClose, body)})
 	return c.leave(stateClosing)
 }
 
@@ -171,9 +171,12 @@ func (c *Conn) start(open Open) {
 	}
 }
 
-// attach lets Flush write: the loop serves the socket from now on.
-func (c *Conn) attach() {
+// attach writes the 101 and lets Flush write after it: the loop serves the socket from now on.
+func (c *Conn) attach(response []byte) {
 	c.mu.Lock()
+	if c.state != stateClosed {
+		_ = c.write(response)
+	}
 	c.attached = true
 	c.mu.Unlock()
 	c.Flush()

@@ -41,7 +41,7 @@ func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
 	if op == ws.OpPing {
 		c.mu.Lock()
 		if c.state == stateOpen {
-			c.out.addControl(appendControl(nil, ws.OpPong, payload))
+			c.out.addControl(controlFrame(ws.OpPong, payload))
 		}
 		c.mu.Unlock()
 	}
@@ -93,7 +93,7 @@ func (c *Conn) keepAlive() {
 	c.pinged.Store(true)
 	c.mu.Lock()
 	if c.state == stateOpen {
-		c.out.addControl(appendControl(nil, ws.OpPing, nil))
+		c.out.addControl(controlFrame(ws.OpPing, nil))
 	}
 	c.mu.Unlock()
 	c.Flush()

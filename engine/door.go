@@ -120,6 +120,9 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 	d.reading.Remove(entry) // does nothing when it was given up
 	d.mu.Unlock()
 	if err != nil {
+		if d.engine.draining.Load() && errors.Is(err, errHeadTimeout) {
+			err = errDraining
+		}
 		d.refuse(conn, err)
 		return
 	}

@@ -100,10 +100,11 @@ func New(config Config) (*Engine, error) {
 	}
 	e.clock.Store(1)
 	e.door = newDoor(e)
-	e.loop = newLoop(e)
-	if err := e.loop.Start(); err != nil {
+	loop, err := startLoop(e)
+	if err != nil {
 		return nil, err
 	}
+	e.loop = loop
 	e.running.Go(e.sweep)
 	e.running.Go(func() { e.writable.run(e.stop) })
 	e.running.Go(e.door.servePages)
@@ -161,7 +162,6 @@ func (e *Engine) waitEmpty(ctx context.Context) error {
 func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, rest []byte, open Open) {
 	c := &Conn{engine: e, sock: sock, address: address, maxMessage: e.config.MaxMessage}
 	c.out.window = window
-	c.out.control = response
 	sock.SetSession(c)
 	c.start(open)
 	if len(rest) > 0 {
@@ -175,7 +175,7 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 		c.lost()
 		return
 	}
-	c.attach()
+	c.attach(response)
 	if e.draining.Load() {
 		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
 	}

@@ -18,11 +18,7 @@ func (c *Conn) Flush() {
 			}
 			return lent[:]
 		})
-		c.pending.Add(inWrite + int64(len(chunk)))
-		_, err := c.sock.Write(chunk)
-		c.pending.Add(-inWrite)
-		if err != nil {
-			// The socket closes itself after a failed write and tells lost.
+		if c.write(chunk) != nil {
 			c.out.clear()
 			break
 		}
@@ -36,6 +32,14 @@ func (c *Conn) Flush() {
 		// RFC 6455 section 7.1.1: the server closes TCP first, after both close frames.
 		_ = c.sock.Close()
 	}
+}
+
+// write hands bytes to the socket. A socket that fails closes itself and tells lost. The caller holds c.mu.
+func (c *Conn) write(b []byte) error {
+	c.pending.Add(inWrite + int64(len(b)))
+	_, err := c.sock.Write(b)
+	c.pending.Add(-inWrite)
+	return err
 }
 
 // written is told by the socket that n more bytes have left. It runs under the socket's lock, inside Flush's write

@@ -92,7 +92,7 @@ func appendHeader(b []byte, first byte, length int) []byte {
 	}
 }
 
-// appendControl appends a whole control frame. payload is at most 125 bytes (RFC 6455 section 5.5).
-func appendControl(b []byte, op ws.OpCode, payload []byte) []byte {
-	return append(appendHeader(b, byte(op), len(payload)), payload...)
+// controlFrame is a whole control frame. payload is at most 125 bytes (RFC 6455 section 5.5).
+func controlFrame(op ws.OpCode, payload []byte) []byte {
+	return append(appendHeader(nil, byte(op), len(payload)), payload...)
 }

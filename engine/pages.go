@@ -76,7 +76,7 @@ func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	page := conn.(*pageConn)
 	page.free()
-	rest, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	rest, _ := buffered.Peek(buffered.Reader.Buffered())
 	rest = append(rest, page.read...)
 	_ = page.SetDeadline(time.Time{})
 	p.door.upgrade(page.TCPConn, r, rest)

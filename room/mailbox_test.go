@@ -8,38 +8,62 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A mailbox whose letters are all left to the owner's goroutine is a queue: its model is a slice.
+// A mailbox is a queue: its model is a slice. The owner's goroutine is the test itself. A letter is dealt with at once
+// exactly when nobody is at work and the writer can do it.
 func TestMailboxAsModel(t *testing.T) {
+	type letter struct {
+		number  int
+		isQuick bool
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		m, next := newMailbox(func(int) bool { return false }), 0
-		var model, batch []int
+		var done, want, waiting, batch []letter
+		working := false // the owner's goroutine
+		m := newMailbox(func(l letter) bool {
+			if l.isQuick {
+				done = append(done, l)
+			}
+			return l.isQuick
+		})
 		t.Repeat(map[string]func(*rapid.T){
-			"put": func(*rapid.T) {
-				m.put(next)
-				model = append(model, next)
-				next++
+			"put": func(t *rapid.T) {
+				l := letter{len(want), rapid.Bool().Draw(t, "quick")}
+				m.put(l)
+				want = append(want, l)
+				if working || len(waiting) > 0 || !l.isQuick {
+					waiting = append(waiting, l)
+				}
+			},
+			"wake": func(t *rapid.T) {
+				isWoken := len(m.wake) > 0
+				if want := !working && len(waiting) > 0; isWoken != want {
+					t.Fatalf("woken: %v, want %v: at work %v, %d wait", isWoken, want, working, len(waiting))
+				}
+				if isWoken {
+					<-m.wake
+					working = true
+				}
 			},
 			"take": func(t *rapid.T) {
-				batch = m.take(batch)
-				if !slices.Equal(batch, model) {
-					t.Fatalf("took %v, want %v", batch, model)
+				if !working {
+					t.Skip("asleep")
 				}
-				model = nil
+				if batch = m.take(batch); !slices.Equal(batch, waiting) {
+					t.Fatalf("took %v, want %v", batch, waiting)
+				}
+				done, waiting = append(done, batch...), nil
 			},
-			"rest": func(t *rapid.T) { // whoever is at work may rest only when nothing waits
-				if !m.busy {
-					t.Skip("nobody is at work")
+			"rest": func(t *rapid.T) {
+				if !working {
+					t.Skip("asleep")
 				}
-				if rested := m.rest(); rested != (len(model) == 0) {
-					t.Fatalf("rested: %v, with %d letters waiting", rested, len(model))
+				working = len(waiting) > 0
+				if m.rest() == working {
+					t.Fatalf("rests: %v, with %d letters waiting", !working, len(waiting))
 				}
 			},
-			"": func(t *rapid.T) { // the goroutine was woken whenever letters wait
-				if len(model) > 0 && !m.busy {
-					t.Fatal("letters wait and nobody is at work")
-				}
-				if !m.busy && len(m.wake) > 0 {
-					<-m.wake // it was woken for what has been taken since
+			"": func(t *rapid.T) {
+				if got := append(slices.Clone(done), waiting...); !slices.Equal(got, want) {
+					t.Fatalf("dealt with or waiting: %v, want %v", got, want)
 				}
 			},
 		})
