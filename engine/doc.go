@@ -19,7 +19,7 @@
 // A poller ("the loop") is a goroutine with one epoll and one read buffer. It alone runs a connection's data, and with it
 // the decoder and Session.Message; nothing there blocks. The door's goroutines run data before the loop has
 // the connection, never after. Send, Flush and Close come from anywhere. Who queues frames also flushes: the loop
-// after each read, a room's shard after each batch; the engine's flusher does it when a full socket has drained.
+// after each read, a room after each batch; the engine's flusher does it when a full socket has drained.
 //
 // # Locks, in the order in which they may be taken
 //

@@ -81,6 +81,8 @@ func TestRefusedAddressIsForgotten(t *testing.T) {
 func TestDraining(t *testing.T) {
 	s := serve(t, Config{Pages: page})
 	before := s.join()
+	before.say(whole(ws.OpText, "I am in"))
+	before.expect(unmasked(ws.OpText, "I am in"))
 	s.Drain()
 	if !s.Draining() {
 		t.Error("not draining")

@@ -4,6 +4,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,6 +117,30 @@ func TestPeerVanishes(t *testing.T) {
 		})
 	}
 }
+
+// TestPeerVanishesAtOnce: clients that are gone before they are all the way in leave nothing behind either.
+func TestPeerVanishesAtOnce(t *testing.T) {
+	var opened, told atomic.Int64
+	s := serve(t, Config{Accept: letIn(func(*Conn) Session {
+		opened.Add(1)
+		return farewell(func() { told.Add(1) })
+	})})
+	for i := range 200 {
+		c := s.dial()
+		c.say([]byte(handshake("/ws")), whole(ws.OpText, "hello"))
+		if i%2 == 0 {
+			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+		}
+		_ = c.Close()
+	}
+	eventually(t, "all are gone", func() bool { return opened.Load() == told.Load() && s.Conns() == 0 })
+}
+
+// farewell is a session that only wants to know its end.
+type farewell func()
+
+func (farewell) Message(bool, []byte) {}
+func (f farewell) Closed()            { f() }
 
 // TestCloseHandshake goes through both orders of closing on a real socket.
 func TestCloseHandshake(t *testing.T) {

@@ -14,9 +14,12 @@
 //
 // # Threads
 //
-// A session's Message runs on its connection's loop. The committer is one goroutine; each shard is one. They pass
+// A session's Message runs on its connection's loop. The committer has a goroutine, and so has each shard. They pass
 // letters through mailboxes and share nothing else, so that there is no lock order to keep: a mailbox's lock is a
-// leaf. No letter is answered by waiting, except a claim, whose asker is a goroutine that the engine's door owns.
+// leaf. Whoever brings a letter to an owner that is at rest does its work in the owner's place, which saves waking a
+// goroutine; broadcasts, which take time and may wait, are always left to the goroutines. One at a time is at work
+// on a mailbox, so that what it owns needs no lock. Nothing waits for an answer, except a claim, whose asker is a goroutine
+// of the engine's door.
 //
 // # Order
 //
@@ -30,6 +33,6 @@
 //
 // # Bounds
 //
-// Messages wait for the committer in at most 64 MiB, then senders are refused with 503. A shard's unwalked broadcasts are at
-// most 64 MiB, then the committer waits. What waits for one peer is bounded by the engine.
+// Messages wait for the committer in at most 64 MiB, then senders are refused with 503. They wait for a shard in at most
+// 64 MiB, then the committer waits. What waits for one peer is bounded by the engine.
 package room
