@@ -149,7 +149,7 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 		s.hub.Close()
 		return nil, errors.Join(err, public.Close())
 	}
-	log.Info("throng is listening", "addr", s.addr.String(), "url", pageURL(s.addr), "version", version)
+	announce(log, s.addr)
 	go func() { s.served <- s.engine.Serve(public) }()
 	if settings.Admin != "" {
 		if err := s.serveAdmin(settings.Admin, log); err != nil {
@@ -162,6 +162,13 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 		log.Info("nothing is kept on disk: the tutorial dialect has no history", "data", settings.Data)
 	}
 	return s, nil
+}
+
+// announce logs where the server listens, whatever the log level: scripts read the address there.
+func announce(log *slog.Logger, addr net.Addr) {
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "throng is listening", 0)
+	line.Add("addr", addr.String(), "url", pageURL(addr), "version", version)
+	_ = log.Handler().Handle(context.Background(), line)
 }
 
 // stop refuses newcomers, lets what was said reach everybody, closes all connections in order, and ends. When ctx ends

@@ -5,9 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
-	"github.com/gobwas/ws"
 	"golang.org/x/time/rate"
 )
 
@@ -38,7 +36,8 @@ type state uint8
 
 const (
 	stateOpen    state = iota
-	stateClosing       // a close frame is queued or sent; nothing more is accepted from the session
+	stateLeaving       // the session is being told; nothing more is accepted from it
+	stateClosing       // the close frame is queued or sent
 	stateClosed        // the socket is gone
 )
 
@@ -87,13 +86,11 @@ func (c *Conn) Send(f *Frame) bool {
 		c.mu.Unlock()
 		return false
 	}
-	size := len(f.bytes(c.out.window))
-	if c.out.bytes > 0 && c.out.bytes+size > c.engine.config.Queue {
+	if size := len(f.bytes(c.out.window)); c.out.bytes > 0 && c.out.bytes+size > c.engine.config.Queue {
 		c.out.drop()
-		tell := c.shut(CloseTooSlow, "too slow a reader")
 		c.mu.Unlock()
 		c.engine.slow.Add(1)
-		c.finish(tell, c.engine.config.CloseTimeout)
+		c.end(CloseTooSlow, "too slow a reader", c.engine.config.CloseTimeout)
 		return false
 	}
 	c.out.add(f)
@@ -104,43 +101,39 @@ func (c *Conn) Send(f *Frame) bool {
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
 // is closed when the peer has answered, or after Config.CloseTimeout. Later calls do nothing. reason is cut to 123 bytes
 // (RFC 6455 section 5.5).
-func (c *Conn) Close(code uint16, reason string) {
-	c.mu.Lock()
-	tell := c.shut(code, reason)
-	c.mu.Unlock()
-	c.finish(tell, c.engine.config.CloseTimeout)
-}
+func (c *Conn) Close(code uint16, reason string) { c.end(code, reason, c.engine.config.CloseTimeout) }
 
 // fail ends the connection because of what the peer sent. What still comes is thrown away: RFC 6455 section 7.1.7
 // forbids to go on reading, so that no answer is waited for, only until the close frame is likely to be read.
 // The loop alone calls it.
 func (c *Conn) fail(f *failure) {
 	c.deaf = true
+	c.end(f.code, f.reason, failLinger)
+}
+
+// end tells the session, then queues the close frame: when the peer sees it, the session has given up what it held.
+// The socket is cut off when it is not gone within.
+func (c *Conn) end(code uint16, reason string, within time.Duration) {
 	c.mu.Lock()
-	tell := c.shut(f.code, f.reason)
+	first := c.state == stateOpen
+	tell := first && c.leave(stateLeaving)
 	c.mu.Unlock()
-	c.finish(tell, failLinger)
-}
-
-// shut queues the close frame. It reports whether the caller must let finish tell the session once c.mu is free.
-// The caller holds c.mu.
-func (c *Conn) shut(code uint16, reason string) bool {
-	if c.state != stateOpen {
-		return false
+	if tell {
+		c.session.Closed()
 	}
-	var body []byte
-	if code != 0 {
-		for len(reason) > maxReason {
-			_, last := utf8.DecodeLastRuneInString(reason)
-			reason = reason[:len(reason)-last]
+	if first {
+		c.engine.closing.add(c, within)
+		c.mu.Lock()
+		if c.state == stateLeaving {
+			c.out.add(&Frame{wire: closeFrame(code, reason)})
+			c.state = stateClosing
 		}
-		body = ws.NewCloseFrameBody(ws.StatusCode(code), reason)
+		c.mu.Unlock()
 	}
-	c.out.add(&Frame{wire: controlFrame(ws.OpClose, body)})
-	return c.leave(stateClosing)
+	c.Flush()
 }
 
-// leave moves on to closing or closed and reports whether the session is to be told now. The caller holds c.mu.
+// leave moves on from stateOpen and reports whether the session is to be told now. The caller holds c.mu.
 func (c *Conn) leave(to state) bool {
 	c.state = to
 	if c.told || c.session == nil {
@@ -148,15 +141,6 @@ func (c *Conn) leave(to state) bool {
 	}
 	c.told = true
 	return true
-}
-
-// finish does what shut and leave decided, without c.mu. The socket is cut off when it is not gone within.
-func (c *Conn) finish(tell bool, within time.Duration) {
-	if tell {
-		c.session.Closed()
-		c.engine.closing.add(c, within)
-	}
-	c.Flush()
 }
 
 // start gives the connection its session. What closed it meanwhile is told to the session now.
@@ -167,7 +151,7 @@ func (c *Conn) start(open Open) {
 	tell := c.state != stateOpen && c.leave(c.state)
 	c.mu.Unlock()
 	if tell {
-		c.finish(true, c.engine.config.CloseTimeout)
+		session.Closed()
 	}
 }
 

@@ -88,6 +88,18 @@ func validCloseCode(code uint16) bool {
 	return code >= 1000 && code <= 1014
 }
 
+// closeFrame is a whole close frame; code 0 is none. reason is cut to what fits (RFC 6455 section 5.5.1).
+func closeFrame(code uint16, reason string) []byte {
+	if code == 0 {
+		return controlFrame(ws.OpClose, nil)
+	}
+	for len(reason) > maxReason {
+		_, last := utf8.DecodeLastRuneInString(reason)
+		reason = reason[:len(reason)-last]
+	}
+	return controlFrame(ws.OpClose, ws.NewCloseFrameBody(ws.StatusCode(code), reason))
+}
+
 // keepAlive sends a ping.
 func (c *Conn) keepAlive() {
 	c.pinged.Store(true)

@@ -76,7 +76,7 @@ type Engine struct {
 	slow     atomic.Int64 // connections closed as too slow, ever
 	draining atomic.Bool
 	tables   [tables]table
-	next     atomic.Uint32 // table of the next connection
+	entered  atomic.Uint32 // connections that the door has handed to the loop, ever
 	closing  closers
 	writable *flusher
 
@@ -168,8 +168,9 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 		c.data(rest)
 	}
 	c.heard.Store(e.clock.Load())
-	c.table = &e.tables[e.next.Add(1)%tables]
+	c.table = &e.tables[e.entered.Load()%tables]
 	c.table.add(c)
+	e.entered.Add(1)
 	if _, err := e.loop.AddConn(sock); err != nil {
 		e.log.Warn("connection not taken into the loop", "remote", address, "err", err)
 		c.lost()

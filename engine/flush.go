@@ -23,7 +23,7 @@ func (c *Conn) Flush() {
 			break
 		}
 	}
-	done := c.peerClosed && c.attached && c.out.empty() && c.pending.Load() == 0
+	done := c.peerClosed && c.state == stateClosing && c.attached && c.out.empty() && c.pending.Load() == 0
 	c.mu.Unlock()
 	if lent != nil {
 		scratches.Put(lent)

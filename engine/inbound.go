@@ -32,7 +32,6 @@ var inbounds = sync.Pool{New: func() any { return new(inbound) }}
 // data takes the bytes that the socket has read. It is called on the loop, with bytes that it may change and that are
 // the loop's again afterwards. It never blocks.
 func (c *Conn) data(b []byte) {
-	c.heard.Load() // with it the loop sees what the door did to the connection before
 	c.heard.Store(c.engine.clock.Load())
 	c.pinged.Store(false)
 	defer c.survive()

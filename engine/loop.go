@@ -24,20 +24,19 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 		MaxConnReadTimesPerEventLoop: 64,
 	})
 	loop.OnData(func(sock *nbio.Conn, b []byte) {
-		switch s := sock.Session().(type) {
-		case *Conn:
-			s.data(b)
-		case probe:
-			s.begun <- sock.Hash() % loop.NPoller
+		if c := e.connOf(sock); c != nil {
+			c.data(b)
+		} else if p, ok := sock.Session().(probe); ok {
+			p.begun <- sock.Hash() % loop.NPoller
 		}
 	})
 	loop.OnWrittenSize(func(sock *nbio.Conn, _ []byte, n int) {
-		if c, ok := sock.Session().(*Conn); ok {
+		if c := e.connOf(sock); c != nil {
 			c.written(n)
 		}
 	})
 	loop.OnClose(func(sock *nbio.Conn, _ error) {
-		if c, ok := sock.Session().(*Conn); ok {
+		if c := e.connOf(sock); c != nil {
 			c.lost()
 		}
 	})
@@ -45,6 +44,14 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 		return nil, err
 	}
 	return loop, awaitPollers(loop)
+}
+
+// connOf is the connection on a socket; nil: none of ours. What the door did to the connection before AddConn happens
+// before this by e.entered; nbio's own hand-over, by epoll, is not one that Go knows.
+func (e *Engine) connOf(sock *nbio.Conn) *Conn {
+	e.entered.Load()
+	c, _ := sock.Session().(*Conn)
+	return c
 }
 
 // probe is the session of a socket that only shows that its poller runs.
