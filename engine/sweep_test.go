@@ -68,7 +68,7 @@ func TestSilence(t *testing.T) {
 
 // TestTrickle: a message must get on. A peer that sends a byte now and then, and so is never silent, is told to go.
 func TestTrickle(t *testing.T) {
-	c := serve(t, Config{Ping: 200 * time.Millisecond, MaxMessage: 1000}).join()
+	c := serve(t, Config{Ping: time.Second, MaxMessage: 1000}).join()
 	trickled := make(chan struct{})
 	go func() {
 		defer close(trickled)
