@@ -127,7 +127,6 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 		return
 	}
 	defer head.free()
-	_ = conn.SetReadDeadline(time.Time{})
 	r, err := head.request()
 	if err == nil && wantsSocket(r) && d.engine.config.IsSocket(r.URL.Path) {
 		r.RemoteAddr = conn.RemoteAddr().String()
@@ -135,6 +134,7 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 		return
 	}
 	// net/http reads the head again and answers it, a malformed one too.
+	_ = conn.SetReadDeadline(time.Time{})
 	d.pages.take(conn, bytes.Clone(head.bytes))
 }
 

@@ -214,5 +214,8 @@ func TestCrowdTooSlow(t *testing.T) {
 		if r.told() != 1 {
 			t.Errorf("the session was told %d times", r.told())
 		}
+		if n := e.slow.Swap(0); n != 1 {
+			t.Errorf("one connection counts as %d slow ones", n)
+		}
 	}
 }

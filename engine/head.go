@@ -90,11 +90,22 @@ func (h *head) request() (*http.Request, error) {
 	}
 	// ReadRequest hides how many Host headers there were (RFC 9112 section 3.2: exactly one). That, other versions
 	// and expectations are net/http's to judge, so that there is one strictness.
-	hosts := bytes.Count(bytes.ToLower(h.bytes[:h.length]), []byte("\nhost:"))
-	if hosts != 1 || r.ProtoMajor != 1 || r.Header["Expect"] != nil {
+	if countHosts(h.bytes[:h.length]) != 1 || r.ProtoMajor != 1 || r.Header["Expect"] != nil {
 		return nil, errOddRequest
 	}
 	return r, nil
+}
+
+// countHosts is how many Host headers a head has.
+func countHosts(head []byte) int {
+	const name = "host:"
+	n := 0
+	for line := range bytes.Lines(head) {
+		if len(line) > len(name) && bytes.EqualFold(line[:len(name)], []byte(name)) {
+			n++
+		}
+	}
+	return n
 }
 
 // headEnd finds the empty line that ends a head, as net/http does: a line may end in LF alone (RFC 9112 section
