@@ -88,9 +88,10 @@ func (c *Conn) Send(f *Frame) bool {
 	}
 	if size := len(f.bytes(c.out.window)); c.out.bytes > 0 && c.out.bytes+size > c.engine.config.Queue {
 		c.out.drop()
+		tell := c.leave(stateLeaving) // at once: nothing may get in behind what was dropped
 		c.mu.Unlock()
 		c.engine.slow.Add(1)
-		c.end(CloseTooSlow, "too slow a reader", c.engine.config.CloseTimeout)
+		c.part(tell, CloseTooSlow, "too slow a reader", c.engine.config.CloseTimeout)
 		return false
 	}
 	c.out.add(f)
@@ -118,18 +119,23 @@ func (c *Conn) end(code uint16, reason string, within time.Duration) {
 	first := c.state == stateOpen
 	tell := first && c.leave(stateLeaving)
 	c.mu.Unlock()
+	if first {
+		c.part(tell, code, reason, within)
+	}
+}
+
+// part does the rest of end, in the state leaving.
+func (c *Conn) part(tell bool, code uint16, reason string, within time.Duration) {
 	if tell {
 		c.session.Closed()
 	}
-	if first {
-		c.engine.closing.add(c, within)
-		c.mu.Lock()
-		if c.state == stateLeaving {
-			c.out.add(&Frame{wire: closeFrame(code, reason)})
-			c.state = stateClosing
-		}
-		c.mu.Unlock()
+	c.engine.closing.add(c, within)
+	c.mu.Lock()
+	if c.state == stateLeaving {
+		c.out.add(&Frame{wire: closeFrame(code, reason)})
+		c.state = stateClosing
 	}
+	c.mu.Unlock()
 	c.Flush()
 }
 

@@ -170,6 +170,9 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 	c.heard.Store(e.clock.Load())
 	c.table = &e.tables[e.entered.Load()%tables]
 	c.table.add(c)
+	if e.draining.Load() {
+		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
+	}
 	e.entered.Add(1)
 	if _, err := e.loop.AddConn(sock); err != nil {
 		e.log.Warn("connection not taken into the loop", "remote", address, "err", err)
@@ -177,9 +180,6 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 		return
 	}
 	c.attach(response)
-	if e.draining.Load() {
-		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
-	}
 }
 
 // forget gives back what a lost connection held.
