@@ -130,6 +130,13 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	var private net.Listener
+	if settings.Admin != "" {
+		if private, err = net.Listen("tcp", settings.Admin); err != nil {
+			_ = public.Close()
+			return nil, fmt.Errorf("admin listener: %w", err)
+		}
+	}
 	s := &server{addr: public.Addr(), served: make(chan error, 1)}
 	s.hub = room.New(room.Config{Wire: wire{}, Rate: settings.Rate, Burst: settings.Burst})
 	s.engine, err = engine.New(engine.Config{
@@ -147,16 +154,16 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	})
 	if err != nil {
 		s.hub.Close()
-		return nil, errors.Join(err, public.Close())
+		_ = public.Close()
+		if private != nil {
+			_ = private.Close()
+		}
+		return nil, err
 	}
 	announce(log, s.addr)
 	go func() { s.served <- s.engine.Serve(public) }()
-	if settings.Admin != "" {
-		if err := s.serveAdmin(settings.Admin, log); err != nil {
-			ended, cancel := context.WithCancel(context.Background())
-			cancel()
-			return nil, errors.Join(fmt.Errorf("admin listener: %w", err), s.stop(ended))
-		}
+	if private != nil {
+		s.serveAdmin(private, log)
 	}
 	if settings.Data != "mem" {
 		log.Info("nothing is kept on disk: the tutorial dialect has no history", "data", settings.Data)
@@ -185,11 +192,7 @@ func (s *server) stop(ctx context.Context) error {
 }
 
 // serveAdmin starts the private listener.
-func (s *server) serveAdmin(addr string, log *slog.Logger) error {
-	private, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
+func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 	log.Info("admin is listening", "admin", private.Addr().String())
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
@@ -209,7 +212,6 @@ func (s *server) serveAdmin(addr string, log *slog.Logger) error {
 			log.Error("admin listener ended", "err", err)
 		}
 	}()
-	return nil
 }
 
 const (

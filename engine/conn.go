@@ -86,7 +86,7 @@ func (c *Conn) Send(f *Frame) bool {
 		c.mu.Unlock()
 		return false
 	}
-	if size := len(f.bytes(c.out.window)); c.out.bytes > 0 && c.out.bytes+size > c.engine.config.Queue {
+	if c.out.bytes > 0 && c.out.bytes+f.cost() > c.engine.config.Queue {
 		c.out.drop()
 		tell := c.leave(stateLeaving) // at once: nothing may get in behind what was dropped
 		c.mu.Unlock()
@@ -100,7 +100,7 @@ func (c *Conn) Send(f *Frame) bool {
 }
 
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
-// is closed when the peer has answered, or after Config.CloseTimeout. Later calls do nothing. reason is cut to 123 bytes
+// is closed when the peer has answered, or Config.CloseTimeout after it read the last of it. Later calls do nothing. reason is cut to 123 bytes
 // (RFC 6455 section 5.5).
 func (c *Conn) Close(code uint16, reason string) { c.end(code, reason, c.engine.config.CloseTimeout) }
 
@@ -113,7 +113,7 @@ func (c *Conn) fail(f *failure) {
 }
 
 // end tells the session, then queues the close frame: when the peer sees it, the session has given up what it held.
-// The socket is cut off when it is not gone within.
+// The socket is cut off when it is not gone within, as long as the peer does not go on reading what is queued.
 func (c *Conn) end(code uint16, reason string, within time.Duration) {
 	c.mu.Lock()
 	first := c.state == stateOpen
@@ -129,7 +129,7 @@ func (c *Conn) part(tell bool, code uint16, reason string, within time.Duration)
 	if tell {
 		c.session.Closed()
 	}
-	c.engine.closing.add(c, within)
+	c.engine.closing.add(c, within, c.left())
 	c.mu.Lock()
 	if c.state == stateLeaving {
 		c.out.add(&Frame{wire: closeFrame(code, reason)})
@@ -137,6 +137,13 @@ func (c *Conn) part(tell bool, code uint16, reason string, within time.Duration)
 	}
 	c.mu.Unlock()
 	c.Flush()
+}
+
+// left is how much is still to be sent, as a number that falls while the peer reads.
+func (c *Conn) left() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(c.out.bytes-c.out.offset) + c.pending.Load()
 }
 
 // leave moves on from stateOpen and reports whether the session is to be told now. The caller holds c.mu.

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gobwas/ws"
 )
 
 // TestTooSlow is the verdict on a reader that does not keep up.
 func TestTooSlow(t *testing.T) {
-	e, r, m := socketless(t, Config{Queue: 1000}), &recorder{}, &memory{room: 3}
+	e, r, m := socketless(t, Config{Queue: 3 * (304 + frameOverhead)}), &recorder{}, &memory{room: 3}
 	c := connect(t, e, m, 0, r.open)
 	begun := NewFrame(false, []byte("this one has begun"))
 	c.Send(begun)
@@ -216,5 +217,59 @@ func TestLostBeforeItBegan(t *testing.T) {
 	c.Close(CloseNormal, "")
 	if c.RemoteAddr() == nil {
 		t.Error("no address")
+	}
+}
+
+// TestQueueCountsWhatItHolds: neither compression nor smallness lets more wait than the queue's limit.
+func TestQueueCountsWhatItHolds(t *testing.T) {
+	for name, test := range map[string]struct {
+		payload []byte
+		most    int
+	}{
+		"compressible": {make([]byte, 5000), 20_000 / 5000},
+		"empty":        {nil, 20_000 / frameOverhead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, m := socketless(t, Config{Queue: 20_000}), &memory{room: 0}
+			c := connect(t, e, m, maxWindow, (&recorder{}).open)
+			n := 0
+			for c.Send(NewFrame(true, test.payload)) {
+				if n++; n > test.most {
+					t.Fatalf("%d frames wait", n)
+				}
+			}
+		})
+	}
+}
+
+// TestSlowlyToTheEnd: a connection that closes is not cut off while its peer goes on reading what was queued before, and
+// soon after when it stops.
+func TestSlowlyToTheEnd(t *testing.T) {
+	e, m := socketless(t, Config{CloseTimeout: time.Second, Ping: time.Hour}), &memory{room: 0}
+	c := connect(t, e, m, 0, (&recorder{}).open)
+	chat := NewFrame(true, noise[2][:writeSize])
+	for range 10 {
+		c.Send(chat)
+	}
+	c.Close(CloseDraining, "draining")
+	for !isIdle(c) {
+		m.take(10_000)
+		eventually(t, "the next write is under way", func() bool { return c.pending.Load() > 0 || isIdle(c) })
+		e.clock.Add(1000)
+		e.closing.expire(e.clock.Load())
+		if m.isClosed() {
+			t.Fatalf("cut off after %d bytes", len(m.output()))
+		}
+	}
+	got := frames(t, m.output())
+	if len(got) != 11 || got[10].code() != CloseDraining {
+		t.Fatalf("%d frames, the last %v", len(got), got[len(got)-1])
+	}
+	for range 2 {
+		e.clock.Add(1000)
+		e.closing.expire(e.clock.Load())
+	}
+	if !m.isClosed() {
+		t.Error("a peer that does not answer is never cut off")
 	}
 }

@@ -136,7 +136,7 @@ func TestTCPEndsWithoutAnAnswer(t *testing.T) {
 			t.Errorf("at %d ms, closed is %v", e.clock.Load(), m.isClosed())
 		}
 	}
-	if n := len(e.closing.until); n != 0 {
+	if n := len(e.closing.list); n != 0 {
 		t.Errorf("%d closed connections are remembered", n)
 	}
 }

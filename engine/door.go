@@ -22,10 +22,22 @@ type door struct {
 	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
 	listeners []net.Listener
 	closed    bool
-	reading   list.List      // *net.TCPConn whose head is awaited, oldest first
+	reading   list.List      // of reading, oldest first
 	addresses map[string]int // connections of each address, when they are limited
 	handlers  sync.WaitGroup // handshakes under way
 }
+
+// reading is a connection whose request's head is awaited.
+type reading struct {
+	conn  *net.TCPConn
+	since time.Time
+}
+
+// giveUp ends the wait: reading fails with a timeout.
+func (r reading) giveUp() { _ = r.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// dawdling is how long a handshake may take before it makes room for others where no file is left.
+const dawdling = 500 * time.Millisecond
 
 func newDoor(e *Engine) *door {
 	d := &door{engine: e, lingering: make(chan struct{}, maxLingering), addresses: map[string]int{}}
@@ -73,7 +85,7 @@ func (d *door) close() {
 		_ = l.Close()
 	}
 	for e := d.reading.Front(); e != nil; e = e.Next() {
-		_ = e.Value.(*net.TCPConn).SetReadDeadline(time.Unix(1, 0))
+		e.Value.(reading).giveUp()
 	}
 	d.mu.Unlock()
 	d.pages.close()
@@ -90,26 +102,26 @@ func (d *door) admit(conn *net.TCPConn) {
 		return
 	}
 	if d.reading.Len() >= d.engine.config.MaxHandshakes {
-		d.giveUpOldest()
+		d.giveUpOldest(0)
 	}
 	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
 	_ = conn.SetReadDeadline(time.Now().Add(d.engine.config.HeadTimeout))
-	entry := d.reading.PushBack(conn)
+	entry := d.reading.PushBack(reading{conn, time.Now()})
 	d.handlers.Go(func() { d.handshake(conn, entry) })
 }
 
-// evict gives up the oldest handshake, if there is one.
+// evict gives up the oldest handshake, if one has dawdled.
 func (d *door) evict() {
 	d.mu.Lock()
-	d.giveUpOldest()
+	d.giveUpOldest(dawdling)
 	d.mu.Unlock()
 }
 
-// giveUpOldest ends the wait of the oldest handshake. The caller holds d.mu.
-func (d *door) giveUpOldest() {
-	if e := d.reading.Front(); e != nil {
+// giveUpOldest ends the wait of the oldest handshake, if it is at least age old. The caller holds d.mu.
+func (d *door) giveUpOldest(age time.Duration) {
+	if e := d.reading.Front(); e != nil && time.Since(e.Value.(reading).since) >= age {
 		d.reading.Remove(e)
-		_ = e.Value.(*net.TCPConn).SetReadDeadline(time.Unix(1, 0))
+		e.Value.(reading).giveUp()
 	}
 }
 

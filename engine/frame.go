@@ -50,6 +50,13 @@ func Join(frames []*Frame) *Frame {
 // Size is the frame's length on an uncompressed connection, in bytes.
 func (f *Frame) Size() int { return len(f.wire) }
 
+// frameOverhead is what a waiting frame holds besides its bytes, roughly, in bytes.
+const frameOverhead = 128
+
+// cost is what a frame counts for in a queue, in bytes: its uncompressed length and the overhead, so that a queue's limit
+// bounds memory, however small or compressible the messages are.
+func (f *Frame) cost() int { return len(f.wire) + frameOverhead }
+
 // bytes is the frame as a connection that negotiated a deflate window of 2^window bytes is to get it (0: no
 // compression). A message that is no longer than the window cannot refer back beyond it, so that one compressed
 // form serves every window that holds the message; a smaller window gets the plain form (RFC 7692 section 6.1

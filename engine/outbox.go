@@ -17,7 +17,7 @@ type outbox struct {
 	frames  []*Frame  // in order
 	inline  [2]*Frame // backs frames while few wait, so that a usual send allocates nothing
 	offset  int       // bytes of frames[0] that are already written
-	bytes   int       // bytes of frames still to be written
+	bytes   int       // cost of frames
 	window  uint8     // the connection's deflate window; fixes each frame's form; never changes, so that anybody may read it
 }
 
@@ -27,7 +27,7 @@ func (o *outbox) add(f *Frame) {
 		o.frames = o.inline[:0]
 	}
 	o.frames = append(o.frames, f)
-	o.bytes += len(f.bytes(o.window))
+	o.bytes += f.cost()
 }
 
 // addControl puts a control frame before the chat that waits.
@@ -50,7 +50,7 @@ func (o *outbox) drop() {
 	o.release()
 	if begun != nil {
 		o.add(begun)
-		o.offset, o.bytes = offset, o.bytes-offset
+		o.offset = offset
 	}
 }
 
@@ -104,11 +104,11 @@ func (o *outbox) head() []byte { return o.frames[0].bytes(o.window)[o.offset:] }
 // advance notes that n more bytes of the first frame are written.
 func (o *outbox) advance(n int) {
 	o.offset += n
-	o.bytes -= n
 	if o.offset < len(o.frames[0].bytes(o.window)) {
 		return
 	}
 	o.offset = 0
+	o.bytes -= o.frames[0].cost()
 	o.frames[0] = nil
 	if o.frames = o.frames[1:]; len(o.frames) == 0 {
 		o.release()

@@ -123,14 +123,18 @@ func (m *outboxModel) drop() {
 	m.chat = m.chat[:begun]
 }
 
-// check compares the count of bytes with what the model says must still come.
+// check compares the cost with that of the frames that wait, and emptiness with what the model says must still come.
 func (m *outboxModel) check(t *rapid.T) {
 	left := -len(m.out)
 	for _, l := range slices.Concat(m.chat, m.control) {
 		left += len(l)
 	}
-	if got := m.real.bytes + len(m.real.control); got != left {
-		t.Fatalf("the outbox counts %d bytes, %d wait", got, left)
+	cost := 0
+	for _, f := range m.real.frames {
+		cost += f.cost()
+	}
+	if m.real.bytes != cost {
+		t.Fatalf("the outbox counts %d, its frames cost %d", m.real.bytes, cost)
 	}
 	if m.real.empty() != (left == 0) {
 		t.Fatalf("empty is %v with %d bytes waiting", m.real.empty(), left)

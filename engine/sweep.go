@@ -56,34 +56,53 @@ func (e *Engine) visit(c *Conn) {
 // failLinger is how long a peer that broke the protocol has to read why, before its socket is closed.
 const failLinger = 200 * time.Millisecond
 
-// closers are the connections that have begun to close, each with the engine clock at which it is cut off.
+// closers are the connections that have begun to close.
 type closers struct {
-	mu    sync.Mutex // guards until; a leaf: nothing is locked while it is held
-	until map[*Conn]int64
+	mu   sync.Mutex // guards list; a leaf: nothing is locked while it is held
+	list map[*Conn]closer
 }
 
-// add never blocks.
-func (l *closers) add(c *Conn, within time.Duration) {
+// closer is when a connection is cut off, unless it has got on.
+type closer struct {
+	within time.Duration // without getting on
+	until  int64         // engine clock
+	end    int64         // engine clock; getting on does not help beyond
+	left   int64         // Conn.left when until was set
+}
+
+// add never blocks. left is c.left().
+func (l *closers) add(c *Conn, within time.Duration, left int64) {
+	now := c.engine.clock.Load()
+	l.put(c, closer{within, now + within.Milliseconds(), now + 2*c.engine.config.Ping.Milliseconds(), left})
+}
+
+func (l *closers) put(c *Conn, when closer) {
 	l.mu.Lock()
-	if l.until == nil {
-		l.until = map[*Conn]int64{}
+	if l.list == nil {
+		l.list = map[*Conn]closer{}
 	}
-	l.until[c] = c.engine.clock.Load() + within.Milliseconds()
+	l.list[c] = when
 	l.mu.Unlock()
 }
 
-// expire cuts off those whose time has come: the peer has not answered.
+// expire cuts off those whose time has come. Who has read on since is given the same time again: what was queued for it
+// is not lost because it reads slowly.
 func (l *closers) expire(now int64) {
-	var late []*Conn
+	late := map[*Conn]closer{}
 	l.mu.Lock()
-	for c, until := range l.until {
-		if until <= now {
-			late = append(late, c)
-			delete(l.until, c)
+	for c, when := range l.list {
+		if when.until <= now {
+			late[c] = when
+			delete(l.list, c)
 		}
 	}
 	l.mu.Unlock()
-	for _, c := range late {
+	for c, when := range late {
+		if left := c.left(); left < when.left && now < when.end {
+			when.left, when.until = left, now+when.within.Milliseconds()
+			l.put(c, when)
+			continue
+		}
 		_ = c.sock.Close()
 	}
 }

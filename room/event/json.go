@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,7 +20,11 @@ var (
 	errTooDeep = Malformed("more than 64 levels of JSON")
 )
 
-// reader is a JSON decoder with its source, pooled. jsontext refuses duplicate names and invalid UTF-8.
+// loneSurrogates lets escapes of half a character pass, which RFC 8259's grammar allows and browsers write for half an
+// emoji. Bytes that are not UTF-8, which the option would let pass too, are refused before.
+var loneSurrogates = jsontext.AllowInvalidUTF8(true)
+
+// reader is a JSON decoder with its source, pooled. jsontext refuses duplicate names.
 type reader struct {
 	src bytes.Reader
 	*jsontext.Decoder
@@ -27,20 +32,23 @@ type reader struct {
 
 var readers = sync.Pool{New: func() any {
 	r := &reader{}
-	r.Decoder = jsontext.NewDecoder(&r.src)
+	r.Decoder = jsontext.NewDecoder(&r.src, loneSurrogates)
 	return r
 }}
 
 // eachMember calls visit for every member of the one object that frame must be. value refers into the decoder: it
 // is valid during the call only.
 func eachMember(frame []byte, visit func(name string, value jsontext.Value) *Error) *Error {
+	if !utf8.Valid(frame) {
+		return errJSON
+	}
 	if tooDeep(frame) {
 		return errTooDeep
 	}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
 	r.src.Reset(frame)
-	r.Reset(&r.src)
+	r.Reset(&r.src, loneSurrogates)
 	if kind := r.PeekKind(); kind != '{' {
 		return notAnObject(r)
 	}

@@ -3,7 +3,6 @@ package event
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"testing"
 	"unicode/utf8"
 
@@ -15,16 +14,8 @@ import (
 
 // isStrict reports whether frame is JSON that also keeps our rules.
 func isStrict(frame []byte) bool {
-	return json.Valid(frame) && utf8.Valid(frame) && !hasLoneSurrogate(frame) && depth(frame) <= MaxDepth && hasUniqueKeys(frame)
+	return json.Valid(frame) && utf8.Valid(frame) && depth(frame) <= MaxDepth && hasUniqueKeys(frame)
 }
-
-var (
-	whole = regexp.MustCompile(`\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
-	half  = regexp.MustCompile(`\\u[dD][89a-fA-F]`)
-)
-
-// hasLoneSurrogate finds an escape that is half a character: no UTF-8 can say it.
-func hasLoneSurrogate(frame []byte) bool { return half.Match(whole.ReplaceAll(frame, []byte(" "))) }
 
 // depth is how many levels of valid JSON there are.
 func depth(frame []byte) int {
