@@ -100,8 +100,8 @@ func (c *Conn) Send(f *Frame) bool {
 }
 
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
-// is closed when the peer has answered, or Config.CloseTimeout after it read the last of it. Later calls do nothing. reason is cut to 123 bytes
-// (RFC 6455 section 5.5).
+// is closed when the peer has answered, or Config.CloseTimeout after it last read some of it. Later calls do nothing.
+// reason is cut to 123 bytes (RFC 6455 section 5.5).
 func (c *Conn) Close(code uint16, reason string) { c.end(code, reason, c.engine.config.CloseTimeout) }
 
 // fail ends the connection because of what the peer sent. What still comes is thrown away: RFC 6455 section 7.1.7
