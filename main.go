@@ -102,7 +102,7 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	if err := s.stop(drain); err != nil {
 		log.Warn("some connections were cut off", "err", err)
 	}
-	log.Info("stopped")
+	log.Info("stopped", "too_slow", s.engine.TooSlow())
 	return exitDone
 }
 

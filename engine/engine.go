@@ -62,8 +62,7 @@ func setDefault[T int | time.Duration](field *T, value T) {
 	}
 }
 
-// Engine serves WebSocket connections on event loops. Serve, Drain, Shutdown and Conns may be called from any
-// goroutine.
+// Engine serves WebSocket connections on event loops. Its methods may be called from any goroutine.
 type Engine struct {
 	config Config
 	log    *slog.Logger
@@ -116,6 +115,9 @@ func (e *Engine) Serve(l net.Listener) error { return e.door.serve(l) }
 
 // Conns is the number of live WebSocket connections.
 func (e *Engine) Conns() int { return int(e.conns.Load()) }
+
+// TooSlow is how many connections were closed with 4008 since New.
+func (e *Engine) TooSlow() int { return int(e.slow.Load()) }
 
 // Drain refuses newcomers with 503 from now on.
 func (e *Engine) Drain() { e.draining.Store(true) }

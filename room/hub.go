@@ -36,7 +36,7 @@ type Hub struct {
 func New(config Config) *Hub {
 	if config.Shards == 0 {
 		// One processor is left to the loops and to the kernel's half of each write: two shards that write at once on
-		// two processors took 10 % more CPU a delivery than one.
+		// two processors took 10 % more CPU a delivery than one (make bench ARGS="-only broadcast").
 		config.Shards = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	h := &Hub{config: config, seed: maphash.MakeSeed(), stop: make(chan struct{})}

@@ -7,8 +7,8 @@ import (
 
 // mailbox passes letters from many writers to one owner, who deals with them one at a time and in order. While nobody
 // is at work the writer does the work of its letter itself, in the owner's place: to wake a goroutine costs more than
-// most letters do (a direct message took 25 µs of CPU with two wake-ups, 18 without). Otherwise the letter waits for the
-// owner's goroutine. What goes into a mailbox is bounded by its writers (see road.take).
+// most letters do: a direct message took 25 µs of CPU with two wake-ups and 18 without, by make bench ARGS="-only direct"
+// before and after. Otherwise the letter waits for the owner's goroutine. What goes into a mailbox is bounded by its writers (see road.take).
 type mailbox[T any] struct {
 	// quick deals with a letter on its writer's goroutine, or leaves it to the owner's by returning false. It must not
 	// block.
