@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -30,11 +31,13 @@ type loop struct {
 	epoll    int
 	wake     int // an eventfd
 	buf      []byte
-	now      int64 // when the last read returned
+	plain    []byte // what one TLS record holds; nil without TLS
+	watch    watch
 	received atomic.Uint64
 
-	mu       sync.Mutex // guards users and stopping; never held while a user's mu is taken
+	mu       sync.Mutex // guards what follows; never held while a user's mu is taken
 	users    []*User    // by descriptor
+	count    int        // users
 	stopping bool
 }
 
@@ -51,7 +54,12 @@ func newLoop(s *Swarm) (*loop, error) {
 		_ = unix.Close(epoll)
 		return nil, fmt.Errorf("loadtest: eventfd: %w", err)
 	}
-	return &loop{swarm: s, epoll: epoll, wake: wake, buf: make([]byte, readSize)}, nil
+	l := &loop{swarm: s, epoll: epoll, wake: wake, buf: make([]byte, readSize)}
+	if s.conf.TLS != nil {
+		l.plain = make([]byte, recordSize)
+	}
+	l.watch.tell, l.watch.now, l.watch.since = s.conf.OnStall, Now(), Now()
+	return l, nil
 }
 
 // add takes over a user whose socket is connecting. After an error the socket is the caller's still.
@@ -68,8 +76,10 @@ func (l *loop) add(u *User) error {
 	err := unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, u.fd, &unix.EpollEvent{Events: interest, Fd: int32(u.fd)})
 	if err != nil {
 		l.users[u.fd] = nil
+		return fmt.Errorf("loadtest: epoll_ctl: %w", err)
 	}
-	return err
+	l.count++
+	return nil
 }
 
 // run is the loop's goroutine. It ends after stop.
@@ -77,23 +87,42 @@ func (l *loop) run() {
 	defer l.release()
 	events := make([]unix.EpollEvent, 1024)
 	for {
-		n, err := unix.EpollWait(l.epoll, events, -1)
+		wait := l.patience()
+		n, err := unix.EpollWait(l.epoll, events, int(wait.Milliseconds()))
 		if err != nil && err != unix.EINTR {
 			panic(fmt.Sprintf("loadtest: epoll_wait: %v", err)) // only a wrong descriptor can do that
 		}
-		for i := range max(n, 0) {
-			u, stopping := l.user(int(events[i].Fd))
+		l.watch.mark(wait)
+		if n <= 0 {
+			continue
+		}
+		begin := l.watch.now
+		for _, e := range events[:n] {
+			u, stopping := l.user(int(e.Fd))
 			if stopping {
 				return
 			}
 			if u != nil {
-				l.serve(u, events[i].Events)
+				l.serve(u, e.Events)
 			}
 		}
+		l.watch.mark(0)
+		l.watch.turned(begin)
 		if rest := l.swarm.conf.Rest; rest > 0 {
 			time.Sleep(rest)
+			l.watch.mark(rest)
 		}
 	}
+}
+
+// patience is how long to wait for events: for ever if that is negative.
+func (l *loop) patience() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count == 0 {
+		return -time.Millisecond
+	}
+	return patience
 }
 
 func (l *loop) user(fd int) (u *User, stopping bool) {
@@ -125,14 +154,14 @@ func (l *loop) release() {
 
 // serve handles one socket's events.
 func (l *loop) serve(u *User, events uint32) {
-	if u.opening != nil && !u.opening.asked {
-		if err := u.ask(); err != nil {
+	if u.opening != nil && !u.opening.connected {
+		if err := u.opening.check(u.fd); err != nil {
 			l.drop(u, err)
 			return
 		}
 	}
 	u.flush()
-	for {
+	for !u.paused.Load() || events&ending != 0 {
 		n, err := unix.Read(u.fd, l.buf)
 		switch {
 		case err == unix.EINTR:
@@ -140,11 +169,12 @@ func (l *loop) serve(u *User, events uint32) {
 		case err == unix.EAGAIN:
 			return
 		case err == nil && n == 0:
-			err = io.EOF
+			err = l.end(u)
 		}
+		l.watch.mark(0)
 		if err == nil {
-			l.now = Now()
-			err = l.feed(u, l.buf[:n])
+			err = l.take(u, l.buf[:n])
+			l.watch.mark(0)
 		}
 		if err != nil {
 			l.drop(u, err)
@@ -156,16 +186,31 @@ func (l *loop) serve(u *User, events uint32) {
 	}
 }
 
+// take brings what a read brought to the stream, through TLS where there is one.
+func (l *loop) take(u *User, chunk []byte) error {
+	if u.secure == nil {
+		return l.feed(u, chunk)
+	}
+	return u.secure.take(chunk, l.plain, func(plain []byte) error { return l.feed(u, plain) })
+}
+
+// end is why a stream has ended: io.EOF, or what TLS had still to say.
+func (l *loop) end(u *User) error {
+	if u.secure != nil {
+		if err := l.take(u, nil); err != nil {
+			return err
+		}
+	}
+	return io.EOF
+}
+
 // feed moves a user's stream on by one chunk. An error ends the user.
 func (l *loop) feed(u *User, chunk []byte) error {
 	if u.opening != nil {
-		rest, err := u.opening.read(chunk)
+		rest, err := u.readAnswer(chunk)
 		if err != nil || rest == nil {
 			return err
 		}
-		done := u.opening.done
-		u.opening = nil
-		done <- nil
 		chunk = rest
 	}
 	count, err := l.messages(u, chunk)
@@ -191,7 +236,7 @@ func (l *loop) messages(u *User, chunk []byte) (count uint64, err error) {
 		case ws.OpText, ws.OpBinary:
 			count++
 			if tell != nil {
-				tell(u, l.now, payload)
+				tell(u, l.watch.now, payload)
 			}
 		case ws.OpPing:
 			err = u.send(ws.OpPong, payload)
@@ -217,20 +262,29 @@ func (u *User) closed(payload []byte) error {
 func (l *loop) drop(u *User, err error) {
 	u.mu.Lock()
 	fd := u.fd
-	u.fd, u.out = -1, nil
+	u.fd, u.out, u.secure = -1, nil, nil
 	u.mu.Unlock()
 
 	l.mu.Lock()
 	l.users[fd] = nil
+	l.count--
 	l.mu.Unlock()
 	_ = unix.Close(fd)
 
 	if u.opening != nil {
-		u.opening.done <- err
+		u.opening.done <- early(err)
 		u.opening = nil
 		return
 	}
 	if f := l.swarm.conf.OnClose; f != nil {
 		f(u, err)
 	}
+}
+
+// early says of an end that the server's answer had not come, where the error alone would not.
+func early(err error) error {
+	if _, ok := errors.AsType[unix.Errno](err); ok || errors.Is(err, io.EOF) {
+		return fmt.Errorf("loadtest: the connection ended before the server had answered: %w", err)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
@@ -10,9 +11,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
+	"slices"
 	"strings"
+	"sync/atomic"
 
+	"golang.org/x/net/http/httpguts"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,58 +25,116 @@ const maxAnswer = 8 << 10
 var (
 	errAnswerSize = errors.New("loadtest: the answer to the handshake is larger than 8 KiB")
 	errAccept     = errors.New("loadtest: the answer to the handshake is not one to ours")
+	errExtension  = errors.New("loadtest: the server has chosen an extension, and none was offered")
+	errProtocol   = errors.New("loadtest: the server has chosen a subprotocol that was not offered")
+	errGivenUp    = errors.New("loadtest: nobody waits for the answer any more")
 )
 
 // RefusedError is the answer of a server that did not upgrade the connection.
 type RefusedError struct {
-	Status int // the HTTP status
+	Status     int    // the HTTP status
+	RetryAfter string // the header Retry-After as it stands: seconds or a date; empty without one
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("loadtest: refused: %d %s", e.Status, http.StatusText(e.Status))
+	text := fmt.Sprintf("loadtest: refused: %d %s", e.Status, http.StatusText(e.Status))
+	if e.RetryAfter != "" {
+		text += ", retry after " + e.RetryAfter
+	}
+	return text
 }
 
 // opening is a user on the way from connect(2) to the 101. It is dropped when the handshake is done,
 // so that a waiting user does not carry it.
 type opening struct {
-	request []byte
-	accept  string     // the Sec-WebSocket-Accept that proves the answer
-	asked   bool       // the request has been written
-	head    []byte     // what has come of the answer
-	done    chan error // one result; has room for it, so that the loop never waits
+	request   []byte
+	secure    *secure  // nil without TLS
+	offered   []string // subprotocols
+	accept    string   // the Sec-WebSocket-Accept that proves the answer
+	connected bool     // connect(2) has succeeded; the loop's
+	head      []byte   // what has come of the answer; the loop's
+	// done gets a nil when the socket is connected and another when the server has upgraded it, or in
+	// the place of either the error that ended it. It has room for both, so that the loop never waits.
+	done chan error
+	// settled is set by whoever is first: the loop that has the answer, or Connect that gives up. So
+	// both agree on whether there was a user.
+	settled atomic.Bool
 }
 
-func newOpening(host, path string) *opening {
+// newOpening makes up the request (RFC 6455, 4.1).
+func newOpening(conf *Config, addr, path string, own http.Header) *opening {
 	var nonce [16]byte
 	binary.NativeEndian.PutUint64(nonce[:], rand.Uint64())
 	binary.NativeEndian.PutUint64(nonce[8:], rand.Uint64())
 	key := base64.StdEncoding.EncodeToString(nonce[:])
+	var request bytes.Buffer
+	fmt.Fprintf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n", path, addr, key)
+	if len(conf.Subprotocols) > 0 {
+		fmt.Fprintf(&request, "Sec-WebSocket-Protocol: %s\r\n", strings.Join(conf.Subprotocols, ", "))
+	}
+	_ = conf.Header.Write(&request) // a buffer takes everything
+	_ = own.Write(&request)
+	request.WriteString("\r\n")
 	// RFC 6455, 4.2.2, item 5.4.
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
 	return &opening{
-		request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n", path, host, key),
-		accept: base64.StdEncoding.EncodeToString(sum[:]),
-		done:   make(chan error, 1),
+		request: request.Bytes(),
+		offered: conf.Subprotocols,
+		accept:  base64.StdEncoding.EncodeToString(sum[:]),
+		done:    make(chan error, 2),
 	}
 }
 
-// ask writes the request once the socket is connected.
-func (u *User) ask() error {
-	code, err := unix.GetsockoptInt(u.fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil {
+// open brings a registered user from the connect(2) under way to the 101. After an error the user is
+// nobody's but the loop's, which ends it once it is cut.
+func (u *User) open(ctx context.Context, o *opening) error {
+	if err := o.wait(ctx, "connecting"); err != nil {
 		return err
 	}
-	if code != 0 {
-		return fmt.Errorf("loadtest: connect: %w", unix.Errno(code))
+	if o.secure != nil {
+		if err := o.secure.handshake(ctx, o.done); err != nil {
+			return err
+		}
 	}
-	u.opening.asked = true
-	return u.write(u.opening.request)
+	// If the loop has ended the user meanwhile, it has the reason.
+	if err := u.put(o.request); err != nil && !errors.Is(err, ErrClosed) {
+		return fmt.Errorf("loadtest: asking for the upgrade: %w", err)
+	}
+	return o.wait(ctx, "waiting for the answer to the handshake")
 }
 
-// read takes a chunk of the answer. It returns nil until the head is whole, and then the bytes
+// wait waits for the loop's next result.
+func (o *opening) wait(ctx context.Context, what string) error {
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+	}
+	if o.settled.Swap(true) {
+		return <-o.done // the answer came first after all
+	}
+	return fmt.Errorf("loadtest: %s: %w", what, ctx.Err())
+}
+
+// check asks how connect(2) has ended (connect(2), EINPROGRESS).
+func (o *opening) check(fd int) error {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && code != 0 {
+		err = unix.Errno(code)
+	}
+	if err != nil {
+		return fmt.Errorf("loadtest: connect: %w", err)
+	}
+	o.connected = true
+	o.done <- nil
+	return nil
+}
+
+// readAnswer takes a chunk of the answer. It returns nil until the head is whole, and then the bytes
 // behind it, which are the first of the WebSocket stream, in a slice that is not nil.
-func (o *opening) read(chunk []byte) ([]byte, error) {
+func (u *User) readAnswer(chunk []byte) ([]byte, error) {
+	o := u.opening
 	whole := append(o.head, chunk...)
 	end := bytes.Index(whole, []byte("\r\n\r\n"))
 	switch {
@@ -88,51 +149,38 @@ func (o *opening) read(chunk []byte) ([]byte, error) {
 		return nil, fmt.Errorf("loadtest: the answer to the handshake: %w", err)
 	}
 	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusSwitchingProtocols {
-		return nil, &RefusedError{Status: answer.StatusCode}
+	if u.protocol, err = o.accepted(answer); err != nil {
+		return nil, err
 	}
-	if !strings.EqualFold(answer.Header.Get("Upgrade"), "websocket") ||
-		!strings.EqualFold(answer.Header.Get("Connection"), "upgrade") ||
-		answer.Header.Get("Sec-WebSocket-Accept") != o.accept {
-		return nil, errAccept
+	if o.settled.Swap(true) {
+		return nil, errGivenUp
 	}
+	u.opening = nil
+	o.done <- nil
 	return whole[end+4:], nil
 }
 
-// connect starts connecting a socket from one address to another and returns its descriptor.
-func connect(from netip.Addr, to netip.AddrPort) (fd int, err error) {
-	family, remote := sockaddr(to)
-	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, fmt.Errorf("loadtest: socket: %w", err)
+// accepted checks an answer and returns which subprotocol it chose, counted from 1 (RFC 6455, 4.1, the
+// list at the end).
+func (o *opening) accepted(answer *http.Response) (protocol uint8, err error) {
+	h := answer.Header
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		return 0, &RefusedError{Status: answer.StatusCode, RetryAfter: h.Get("Retry-After")}
 	}
-	defer func() {
-		if err != nil {
-			_ = unix.Close(fd)
+	if !strings.EqualFold(h.Get("Upgrade"), "websocket") ||
+		!httpguts.HeaderValuesContainsToken(h.Values("Connection"), "upgrade") ||
+		h.Get("Sec-WebSocket-Accept") != o.accept {
+		return 0, errAccept
+	}
+	if len(h.Values("Sec-WebSocket-Extensions")) > 0 {
+		return 0, errExtension
+	}
+	if chosen := h.Values("Sec-WebSocket-Protocol"); len(chosen) > 0 {
+		at := slices.Index(o.offered, chosen[0])
+		if at < 0 || len(chosen) > 1 {
+			return 0, fmt.Errorf("%w: %q", errProtocol, chosen)
 		}
-	}()
-	if err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return -1, fmt.Errorf("loadtest: TCP_NODELAY: %w", err)
+		protocol = uint8(at + 1)
 	}
-	if from.IsValid() {
-		// With the port chosen at connect(2), one port serves several destinations (ip(7)).
-		if err = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
-			return -1, fmt.Errorf("loadtest: IP_BIND_ADDRESS_NO_PORT: %w", err)
-		}
-		_, local := sockaddr(netip.AddrPortFrom(from, 0))
-		if err = unix.Bind(fd, local); err != nil {
-			return -1, fmt.Errorf("loadtest: bind %v: %w", from, err)
-		}
-	}
-	if err = unix.Connect(fd, remote); err != nil && err != unix.EINPROGRESS {
-		return -1, fmt.Errorf("loadtest: connect %v: %w", to, err)
-	}
-	return fd, nil
-}
-
-func sockaddr(a netip.AddrPort) (family int, sa unix.Sockaddr) {
-	if ip := a.Addr().Unmap(); ip.Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}
-	}
-	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	return protocol, nil
 }

@@ -2,66 +2,43 @@ package loadtest
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// defaultSources is how many addresses 127.0.0.x a swarm connects from when the server is on
+// DefaultSources is how many addresses 127.0.0.x a swarm connects from when the server is on
 // 127.0.0.0/8: each has its own 28,000 or so ephemeral ports.
-const defaultSources = 32
-
-// Config says how a [Swarm] works. Callbacks run on a user's loop: they must not block, and may call
-// the methods of users.
-type Config struct {
-	// Addr is the server's HOST:PORT.
-	Addr string
-	// Sources are the local addresses, taken in turn. None: 32 addresses from 127.0.0.2 on towards
-	// a server on 127.0.0.0/8, else what the routing table chooses.
-	Sources []netip.Addr
-	// Loops is the number of event loops, each a thread; 0 means 1. One makes about 300,000
-	// reads a second.
-	Loops int
-	// Rest is how long a loop sleeps after each turn, so that more lies ready at the next and the
-	// server is not made to wake the client for every write. It adds to latency. 0 means none.
-	Rest time.Duration
-	// OnMessage gets each text or binary message. At is when it was read, on the clock of [Now].
-	// The payload is the loop's buffer: it is valid until the callback returns. Without OnMessage
-	// payloads are skipped and only counted.
-	OnMessage func(u *User, at int64, payload []byte)
-	// OnClose is told of each connected user whose socket has ended, and why: a [*CloseError],
-	// io.EOF, [ErrClosed] after [Swarm.Close], or an error of the socket or the stream.
-	OnClose func(u *User, err error)
-}
+const DefaultSources = 32
 
 // Swarm is a number of simulated users on a few event loops. Its methods may be called from any
 // goroutine, except that callbacks must not call Connect or Close, which wait for the loops.
 type Swarm struct {
 	conf  Config
-	to    netip.AddrPort
-	turn  atomic.Uint64 // whose turn it is among sources and loops
+	to    sync.Map      // string to *target: the servers by their HOST:PORT
+	next  atomic.Uint64 // whose turn it is among sources and loops
 	loops []*loop
 	done  sync.WaitGroup
 }
 
 // New starts the loops of a swarm without users. The caller ends it with [Swarm.Close].
 func New(conf Config) (*Swarm, error) {
-	addr, err := net.ResolveTCPAddr("tcp", conf.Addr)
+	if err := conf.check(); err != nil {
+		return nil, err
+	}
+	s := &Swarm{conf: conf}
+	first, err := s.target(conf.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("loadtest: %w", err)
+		return nil, err
 	}
-	if addr.Port == 0 {
-		return nil, fmt.Errorf("loadtest: address %q without a port", conf.Addr)
-	}
-	s := &Swarm{conf: conf, to: addr.AddrPort()}
-	if ip := s.to.Addr().Unmap(); len(conf.Sources) == 0 && ip.Is4() && ip.IsLoopback() {
+	if ip := first.at.Addr().Unmap(); len(conf.Sources) == 0 && ip.Is4() && ip.IsLoopback() {
 		from := netip.AddrFrom4([4]byte{127, 0, 0, 2})
-		for range defaultSources {
+		for range DefaultSources {
 			s.conf.Sources = append(s.conf.Sources, from)
 			from = from.Next()
 		}
@@ -78,32 +55,73 @@ func New(conf Config) (*Swarm, error) {
 	return s, nil
 }
 
+// target is a server.
+type target struct {
+	addr string // HOST:PORT
+	at   netip.AddrPort
+	tls  *tls.Config // nil: plain ws
+}
+
+// target finds a server by its HOST:PORT, and asks for its address the first time.
+func (s *Swarm) target(addr string) (*target, error) {
+	if known, ok := s.to.Load(addr); ok {
+		return known.(*target), nil
+	}
+	found, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("loadtest: %w", err)
+	}
+	if found.Port == 0 {
+		return nil, fmt.Errorf("loadtest: address %q without a port", addr)
+	}
+	t := &target{addr: addr, at: found.AddrPort()}
+	if s.conf.TLS != nil {
+		if t.tls, err = s.conf.TLS.config(addr); err != nil {
+			return nil, err
+		}
+	}
+	s.to.Store(addr, t)
+	return t, nil
+}
+
 // Connect opens a user's connection and waits until the server has upgraded it, or refused
-// ([*RefusedError]), or ctx ends. The path is sent as it stands and must be percent-encoded.
-func (s *Swarm) Connect(ctx context.Context, id int, path string) (*User, error) {
-	turn := int(s.turn.Add(1))
+// ([*RefusedError]), or ctx ends (then errors.Is finds ctx.Err()). With TLS the handshake is computed on
+// the caller's goroutine, so that it delays no message of another user: as many callers, as many
+// handshakes at a time. The path is sent as it stands and must be percent-encoded.
+func (s *Swarm) Connect(ctx context.Context, id int, path string, opts ...Option) (*User, error) {
+	o := options{addr: s.conf.Addr, receive: s.conf.ReceiveBuffer}
+	for _, set := range opts {
+		set(&o)
+	}
+	if err := checkHeader(o.header); err != nil {
+		return nil, err
+	}
+	to, err := s.target(o.addr)
+	if err != nil {
+		return nil, err
+	}
+	turn := int(s.next.Add(1))
 	var from netip.Addr
 	if n := len(s.conf.Sources); n > 0 {
 		from = s.conf.Sources[turn%n]
 	}
-	fd, err := connect(from, s.to)
+	fd, err := connect(from, to.at, o.receive)
 	if err != nil {
 		return nil, err
 	}
 	l := s.loops[turn%len(s.loops)]
-	o := newOpening(s.conf.Addr, path)
-	u := &User{ID: id, loop: l, opening: o, fd: fd, stream: decoder{keep: s.conf.OnMessage != nil}}
+	opening := newOpening(&s.conf, to.addr, path, o.header)
+	u := &User{ID: id, loop: l, opening: opening, fd: fd, stream: decoder{keep: s.conf.OnMessage != nil}}
+	if to.tls != nil {
+		u.secure = newSecure(u, to.tls)
+		opening.secure = u.secure
+	}
 	if err := l.add(u); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	select {
-	case err = <-o.done:
-	case <-ctx.Done():
+	if err := u.open(ctx, opening); err != nil {
 		u.Cut()
-		err = ctx.Err()
-	}
-	if err != nil {
 		return nil, err
 	}
 	return u, nil
@@ -125,10 +143,3 @@ func (s *Swarm) Close() {
 	}
 	s.done.Wait()
 }
-
-// start ties the clock of Now to the wall clock once.
-var start = time.Now()
-
-// Now is the time in nanoseconds since 1970, on a clock that never steps: programs on one machine
-// that have just started agree on it, and differences within one program are exact.
-func Now() int64 { return start.UnixNano() + int64(time.Since(start)) }

@@ -2,16 +2,16 @@ package loadtest
 
 import (
 	"bytes"
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,18 +19,28 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv("LOADTEST_CHILD"); role != "" {
+		children[role]()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serve runs handle on each connection that a server has upgraded, and returns the server's HOST:PORT.
 func serve(t *testing.T, handle func(net.Conn)) string {
-	return serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+	return serveHTTP(t, upgraded(handle))
+}
+
+func upgraded(handle func(net.Conn)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, _, err := ws.UpgradeHTTP(r, w)
 		if err != nil {
 			return
 		}
 		defer conn.Close()
 		handle(conn)
-	})
+	}
 }
 
 func serveHTTP(t *testing.T, handle http.HandlerFunc) string {
@@ -176,13 +186,13 @@ func TestSources(t *testing.T) {
 		echo(c)
 	})})
 	seen := map[string]bool{}
-	for id := range 2 * defaultSources {
+	for id := range 2 * DefaultSources {
 		if _, err := s.Connect(t.Context(), id, "/"); err != nil {
 			t.Fatal(err)
 		}
 		seen[receive(t, from)] = true
 	}
-	if len(seen) != defaultSources || seen["127.0.0.1"] {
+	if len(seen) != DefaultSources || seen["127.0.0.1"] {
 		t.Errorf("%d addresses: %v", len(seen), seen)
 	}
 	s.Close()
@@ -263,122 +273,20 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestRefusals are handshakes that do not become connections.
-func TestRefusals(t *testing.T) {
-	raw := func(answer string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			conn, _, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				return
-			}
-			defer conn.Close()
-			_, _ = io.WriteString(conn, answer)
-		}
-	}
-	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
-	cases := map[string]struct {
-		server http.HandlerFunc
-		want   func(error) bool
-	}{
-		"status": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusConflict) }, func(err error) bool {
-			var refused *RefusedError
-			return errors.As(err, &refused) && refused.Status == http.StatusConflict
-		}},
-		"no upgrade": {raw("HTTP/1.1 101 Switching Protocols\r\n\r\n"), is(errAccept)},
-		"another's key": {raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-			"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"), is(errAccept)},
-		"endless head": {raw("HTTP/1.1 101 " + strings.Repeat("a", maxAnswer)), is(errAnswerSize)},
-		"no HTTP":      {raw("SSH-2.0\r\n\r\n"), func(err error) bool { return err != nil }},
-		"cut":          {raw("HTTP/1.1 101"), is(io.EOF)},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			s, _, gone := swarm(t, Config{Addr: serveHTTP(t, c.server)})
-			if u, err := s.Connect(t.Context(), 0, "/"); u != nil || !c.want(err) {
-				t.Errorf("got %v, %v", u, err)
-			}
-			s.Close()
-			if len(gone) > 0 {
-				t.Error("OnClose was told of a user who never was")
-			}
-		})
-	}
-}
-
-func TestNobodyListens(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, _, _ := swarm(t, Config{Addr: l.Addr().String()})
-	l.Close()
-	if _, err := s.Connect(t.Context(), 0, "/"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("got %v", err)
-	}
-	s.Close()
-	if _, err := s.Connect(t.Context(), 0, "/"); err != ErrClosed {
-		t.Errorf("got %v after Close", err)
-	}
-}
-
-// TestNoAnswer gives up on a server that accepts and says nothing.
-func TestNoAnswer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	s, _, _ := swarm(t, Config{Addr: l.Addr().String()})
-	ctx, cancel := context.WithCancel(t.Context())
-	failed := make(chan error, 1)
-	go func() {
-		_, err := s.Connect(ctx, 0, "/")
-		failed <- err
-	}()
-	conn, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	cancel()
-	if err := receive(t, failed); err != context.Canceled {
-		t.Errorf("got %v", err)
-	}
-	// The socket is closed too.
-	if _, err := io.Copy(io.Discard, conn); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestCloseWhileConnecting fails the users who are on their way.
-func TestCloseWhileConnecting(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	s, _, _ := swarm(t, Config{Addr: l.Addr().String()})
-	failed := make(chan error, 1)
-	go func() {
-		_, err := s.Connect(t.Context(), 0, "/")
-		failed <- err
-	}()
-	conn, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	s.Close()
-	if err := receive(t, failed); err != ErrClosed {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestSlowServer fills a socket until the user refuses more, and then all that was accepted arrives,
 // in order and whole.
 func TestSlowServer(t *testing.T) {
+	t.Run("ws", func(t *testing.T) {
+		slowServer(t, func(handle func(net.Conn)) Config { return Config{Addr: serve(t, handle)} })
+	})
+	t.Run("wss", func(t *testing.T) {
+		slowServer(t, func(handle func(net.Conn)) Config { return serveTLS(t, &tls.Config{}, upgraded(handle)) })
+	})
+}
+
+func slowServer(t *testing.T, serve func(handle func(net.Conn)) Config) {
 	begin, frames := make(chan struct{}), make(chan string)
-	s, _, _ := swarm(t, Config{Addr: serve(t, func(c net.Conn) {
+	s, _, _ := swarm(t, serve(func(c net.Conn) {
 		defer close(frames)
 		<-begin
 		for {
@@ -388,7 +296,7 @@ func TestSlowServer(t *testing.T) {
 			}
 			frames <- string(f.Payload)
 		}
-	})})
+	}))
 	u, err := s.Connect(t.Context(), 0, "/")
 	if err != nil {
 		t.Fatal(err)
@@ -414,14 +322,5 @@ func TestSlowServer(t *testing.T) {
 	}
 	if got, open := <-frames; open {
 		t.Errorf("one more came: %.20q", got)
-	}
-}
-
-func TestBadAddress(t *testing.T) {
-	for _, addr := range []string{"", "127.0.0.1", "127.0.0.1:http-or-what"} {
-		if s, err := New(Config{Addr: addr}); err == nil {
-			s.Close()
-			t.Errorf("%q: no error", addr)
-		}
 	}
 }

@@ -30,21 +30,31 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("loadtest: closed by the server: %d %s", e.Code, e.Reason)
 }
 
-// User is one simulated user: a socket and the place in its stream, about 150 bytes. All methods may
-// be called from any goroutine, callbacks included, and none blocks.
+// User is one simulated user: a socket and the place in its stream, about 160 bytes, and some 8 KB more
+// with TLS. All methods may be called from any goroutine, callbacks included, and none blocks.
 type User struct {
 	// ID is the number given to [Swarm.Connect]; the package only carries it.
 	ID int
 
-	loop    *loop
-	opening *opening // until the handshake is done; the loop's once the user is registered
-	stream  decoder  // the loop's
-
+	loop     *loop
+	opening  *opening // until the handshake is done; the loop's once the user is registered
+	stream   decoder  // the loop's
 	received atomic.Uint64
+	paused   atomic.Bool
+	protocol uint8 // which of Config.Subprotocols, counted from 1; 0: none; set before Connect returns
 
-	mu  sync.Mutex // guards fd and out
-	fd  int        // -1 once closed; only the loop closes it
-	out []byte     // what the socket did not take at once
+	mu     sync.Mutex // guards what follows
+	secure *secure    // nil without TLS, and once closed; only the loop changes it
+	fd     int        // -1 once closed; only the loop closes it
+	out    []byte     // what the socket did not take at once
+}
+
+// Subprotocol is the one of [Config.Subprotocols] that the server has chosen; empty: none.
+func (u *User) Subprotocol() string {
+	if u.protocol == 0 {
+		return ""
+	}
+	return u.loop.swarm.conf.Subprotocols[u.protocol-1]
 }
 
 // Received counts the text and binary messages that have come.
@@ -77,19 +87,47 @@ func (u *User) send(op ws.OpCode, payload []byte) error {
 	buf := frames.Get().(*[]byte)
 	defer frames.Put(buf)
 	*buf = appendFrame((*buf)[:0], op, payload)
-	return u.write(*buf)
+	return u.put(*buf)
 }
 
-// write gives bytes to the socket and keeps what it does not take for flush.
-func (u *User) write(b []byte) error {
+// put sends bytes of the stream to the server, all or none.
+func (u *User) put(b []byte) error {
 	u.mu.Lock()
-	defer u.mu.Unlock()
+	if u.secure == nil {
+		defer u.mu.Unlock()
+		if err := u.room(len(b)); err != nil {
+			return err
+		}
+		return u.write(b)
+	}
+	secure, err := u.secure, u.room(len(b))
+	// What has been encrypted must be sent, since each record counts. So room is asked before, and senders
+	// who ask at the same time can together exceed the bound by their messages.
+	u.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	_, err = secure.conn.Write(b)
+	return err
+}
+
+// room says whether so many bytes more may be written. The caller holds mu.
+func (u *User) room(n int) error {
 	switch {
 	case u.fd < 0:
 		return ErrClosed
-	case len(u.out) > 0 && len(u.out)+len(b) > maxPending:
+	case len(u.out) > 0 && len(u.out)+n > maxPending:
 		return ErrFull
-	case len(u.out) > 0:
+	}
+	return nil
+}
+
+// write gives bytes to the socket and keeps what it does not take for flush. The caller holds mu.
+func (u *User) write(b []byte) error {
+	if u.fd < 0 {
+		return ErrClosed
+	}
+	if len(u.out) > 0 {
 		u.out = append(u.out, b...)
 		return nil
 	}

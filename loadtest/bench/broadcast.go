@@ -29,17 +29,18 @@ func (b *bench) broadcast(ctx context.Context) error {
 }
 
 // broadcast sends one message after another from the first user.
-func (c *crowd) broadcast(j job) (int, error) {
-	before := c.swarm.Received()
+func (c *crowd) broadcast(j job) (d done, err error) {
 	var text []byte
-	for i := range j.Count {
+	for range j.Count {
+		target := c.swarm.Received() + uint64(len(c.users))
 		text = appendMessage(text[:0], nick(0), "", 0)
 		if err := c.users[0].Send(text); err != nil {
-			return 0, err
+			return d, err
 		}
-		if err := c.await(before+uint64((i+1)*len(c.users)), j.Timeout); err != nil {
-			return 0, err
+		if d, err = c.await(j, target, len(c.users)); err != nil {
+			return d, err
 		}
 	}
-	return j.Count * len(c.users), nil
+	d.count = j.Count * len(c.users)
+	return d, nil
 }

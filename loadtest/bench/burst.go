@@ -63,19 +63,25 @@ func p99(r result) float64    { return milliseconds(r.All.P99) }
 func worst(r result) float64  { return milliseconds(r.All.Max) }
 func growth(r result) float64 { return milliseconds(r.Last.P50 - r.First.P50) }
 
-// burst sends messages from the first user at a steady rate, or all at once.
-func (c *crowd) burst(j job) (int, error) {
-	deliveries := j.Count * len(c.users)
-	target := c.swarm.Received() + uint64(deliveries)
-	var text []byte
+// burst sends messages from the first user at a steady rate, or all at once. In a lossy job the next
+// user goes on when the server has disconnected the one who sends.
+func (c *crowd) burst(j job) (done, error) {
+	owed := j.Count * len(c.users)
+	target := c.swarm.Received() + uint64(owed)
+	from, text := 0, []byte(nil)
 	err := c.pace(j, func(due int64) error {
-		text = appendMessage(text[:0], nick(0), "", due)
-		return c.users[0].Send(text)
+		text = appendMessage(text[:0], nick(from), "", due)
+		err := c.users[from].Send(text)
+		for j.Lossy && err != nil && from < len(c.users)-1 {
+			from++
+			err = c.users[from].Send(text)
+		}
+		return err
 	})
 	if err != nil {
-		return 0, err
+		return done{}, err
 	}
-	return deliveries, c.await(target, j.Timeout)
+	return c.await(j, target, owed)
 }
 
 // pace is an open loop: it calls send once for each message with the time at which that is due, as

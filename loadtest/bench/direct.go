@@ -44,7 +44,7 @@ func (b *bench) direct(ctx context.Context) error {
 }
 
 // direct sends messages between random pairs of users at a steady rate.
-func (c *crowd) direct(j job) (int, error) {
+func (c *crowd) direct(j job) (done, error) {
 	target := c.swarm.Received() + uint64(j.Count)
 	var text []byte
 	err := c.pace(j, func(due int64) error {
@@ -53,7 +53,7 @@ func (c *crowd) direct(j job) (int, error) {
 		return c.users[from].Send(text)
 	})
 	if err != nil {
-		return 0, err
+		return done{}, err
 	}
-	return j.Count, c.await(target, j.Timeout)
+	return c.await(j, target, j.Count)
 }

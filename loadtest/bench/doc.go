@@ -13,8 +13,15 @@
 // receiver's socket, since the kernel does that within write(2): for the server and the stand-in
 // alike.
 //
-// All children end with this program, however it ends: the kernel kills them (prctl(2),
-// PR_SET_PDEATHSIG).
+// All children end with this program, however it ends: see [throng/loadtest/process].
+//
+// # Beside the others
+//
+// With -peers the program measures something else, which is what `make bench-peers` runs in about ten
+// minutes: our server beside the ones of loadtest/peers, which do the same on other libraries. In each
+// round every server, fresh, goes through the same steps: 10,000 connections, their memory, messages to
+// all one at a time, direct messages at a steady rate, and a burst to all that is more than any can
+// write at once. Losing messages and cutting users off is a result there and is shown; so is failing.
 //
 // # The client
 //

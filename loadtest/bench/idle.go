@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+
+	"throng/loadtest/process"
 )
 
 // held is what 15,000 connections cost a server that has nothing to do.
@@ -73,12 +75,12 @@ func (s *side) hold(ctx context.Context, users int) (h held, err error) {
 
 // state is what a server has, once its memory has settled.
 func (s *side) state(ctx context.Context) (memory, goroutines, threads int, err error) {
-	if memory, err = s.server.settle(ctx); err != nil {
+	if memory, err = s.settle(ctx); err != nil {
 		return 0, 0, 0, err
 	}
-	if goroutines, err = s.server.goroutines(); err != nil {
+	if goroutines, err = s.goroutines(); err != nil {
 		return 0, 0, 0, err
 	}
-	threads, err = s.server.threads()
+	threads, err = process.Threads(s.server.Pid)
 	return memory, goroutines, threads, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math/bits"
 	"strconv"
+	"sync"
 	"time"
 
 	"throng/loadtest"
@@ -75,17 +76,22 @@ func (h *histogram) summary() latency {
 // recorder collects the latencies of stamped messages by the second in which they were meant to be
 // sent.
 type recorder struct {
+	mu      sync.Mutex // guards what follows: messages may come late
 	begin   int64
 	seconds []histogram
 }
 
-// reset starts a measurement of so many seconds. Nothing may be under way.
+// reset starts a measurement of so many seconds.
 func (r *recorder) reset(begin int64, seconds int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.begin, r.seconds = begin, make([]histogram, seconds)
 }
 
 // message records a delivery; it is a callback of the swarm.
 func (r *recorder) message(_ *loadtest.User, at int64, payload []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	sent, ok := stamp(payload)
 	second := (sent - r.begin) / int64(time.Second)
 	if ok && second >= 0 && second < int64(len(r.seconds)) {
@@ -94,6 +100,8 @@ func (r *recorder) message(_ *loadtest.User, at int64, payload []byte) {
 }
 
 func (r *recorder) summary() (all, first, last latency) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.seconds) == 0 {
 		return all, first, last
 	}

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"throng/loadtest/process"
 )
 
 // A child is killed when the thread that started it ends, so the main goroutine keeps the main thread.
@@ -70,27 +72,10 @@ var measurements = []struct {
 
 func run() error {
 	b := &bench{}
-	var names []string
-	for _, m := range measurements {
-		names = append(names, m.name)
+	chosen, peers, err := b.flags()
+	if err != nil {
+		return err
 	}
-	only := flag.String("only", strings.Join(names, ","), "measure these, comma separated")
-	flag.IntVar(&b.rounds, "rounds", 5, "rounds of each measurement, of which the median counts")
-	flag.IntVar(&b.seconds, "seconds", 5, "length of the rounds that send at a rate")
-	flag.IntVar(&b.scale, "scale", 1, "divide the numbers of sockets by this, for a quick trial")
-	flag.StringVar(&b.server, "server", "", "measure this binary instead of building one")
-	flag.StringVar(&b.profiles, "pprof", "", "write a CPU profile of the server's first round of each measurement into this folder")
-	flag.Parse()
-	chosen := strings.Split(*only, ",")
-	for _, name := range chosen {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("-only %s: there are %s", name, strings.Join(names, ", "))
-		}
-	}
-	if min(b.rounds, b.seconds, b.scale) < 1 || b.scale > 100 || flag.NArg() > 0 {
-		return errors.New("-rounds, -seconds and -scale begin at 1, -scale ends at 100, and there are no arguments")
-	}
-
 	if err := enoughFiles(15_000/b.scale + 100); err != nil {
 		return err
 	}
@@ -103,11 +88,14 @@ func run() error {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		b.server = filepath.Join(dir, "throng")
-		build := command(ctx, "go", "build", "-o", b.server, "throng")
+		build := process.Command(ctx, "go", "build", "-o", b.server, "throng")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("go build: %w", err)
 		}
+	}
+	if peers != "" {
+		return b.besideOthers(ctx, peers, os.Stdout)
 	}
 	for _, m := range measurements {
 		if !slices.Contains(chosen, m.name) {
@@ -115,12 +103,41 @@ func run() error {
 		}
 		if err := m.do(b, ctx); err != nil {
 			if ctx.Err() != nil {
-				err = errors.New("interrupted")
+				err = errInterrupted
 			}
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return b.table.print(os.Stdout, b.rounds)
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// flags reads the command line: besides what b holds, the measurements to make, or the program of the
+// peers to measure instead.
+func (b *bench) flags() (chosen []string, peers string, err error) {
+	var names []string
+	for _, m := range measurements {
+		names = append(names, m.name)
+	}
+	only := flag.String("only", strings.Join(names, ","), "measure these, comma separated")
+	flag.StringVar(&peers, "peers", "", "measure the servers of this program, loadtest/peers, beside ours instead")
+	flag.IntVar(&b.rounds, "rounds", 5, "rounds of each measurement, of which the median counts")
+	flag.IntVar(&b.seconds, "seconds", 5, "length of the rounds that send at a rate")
+	flag.IntVar(&b.scale, "scale", 1, "divide the numbers of sockets by this, for a quick trial")
+	flag.StringVar(&b.server, "server", "", "measure this binary instead of building one")
+	flag.StringVar(&b.profiles, "pprof", "", "write a CPU profile of the server's first round of each measurement into this folder")
+	flag.Parse()
+	chosen = strings.Split(*only, ",")
+	for _, name := range chosen {
+		if !slices.Contains(names, name) {
+			return nil, "", fmt.Errorf("-only %s: there are %s", name, strings.Join(names, ", "))
+		}
+	}
+	if min(b.rounds, b.seconds, b.scale) < 1 || b.scale > 100 || flag.NArg() > 0 {
+		return nil, "", errors.New("-rounds, -seconds and -scale begin at 1, -scale ends at 100, and there are no arguments")
+	}
+	return chosen, peers, nil
 }
 
 // enoughFiles checks the open-file limit, which the children have too. The Go runtime has raised it

@@ -1,25 +1,27 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
+	"net"
+	"net/http"
 	"os"
-	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/gobwas/ws"
 	"go.uber.org/goleak"
+
+	"throng/loadtest/process"
 )
 
 // TestMain lets the test binary play the children, among them a server: the stand-in that THRONG_FAKE
-// names. As "parent" it starts a child, says its number and waits to be killed.
+// names, and the program of the peers.
 func TestMain(m *testing.M) {
 	role := ""
 	if len(os.Args) > 1 {
@@ -29,17 +31,132 @@ func TestMain(m *testing.M) {
 	case "client", "stand-in":
 		main()
 	case "serve":
-		if err := runStandIn(os.Getenv("THRONG_FAKE"), "1"); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	case "parent":
-		b := bench{}
-		s, err := b.standIn(context.Background(), "write", 1)
-		fmt.Println(s.server.cmd.Process.Pid, s.client.cmd.Process.Pid, err)
-		select {}
+		fakeServer(os.Getenv("THRONG_FAKE"))
+	case "gws", "nbio":
+		fakeServer("write")
+	case "gorilla":
+		fmt.Fprintln(os.Stderr, "no luck")
+	case "centrifuge":
+		fakeServer("mortal")
 	default:
+		// With the race detector a child would sleep for a second before it ends.
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=0")
 		goleak.VerifyTestMain(m)
+	}
+}
+
+// fakeServer serves for ever, with a private listener: as a stand-in, as a mortal one that dies of its
+// first message, or as a deaf one that cuts off whoever speaks.
+func fakeServer(kind string) {
+	private, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "level=INFO fake admin=%s\n", private.Addr())
+		go func() { _ = http.Serve(private, nil) }()
+	}
+	if kind != "mortal" && kind != "deaf" {
+		err = errors.Join(err, runStandIn(kind, "1"))
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	http.HandleFunc("/conn/ws/", func(w http.ResponseWriter, r *http.Request) {
+		conn, _, _, _ := ws.UpgradeHTTP(r, w)
+		if _, err := conn.Read(make([]byte, 1)); err == nil && kind == "mortal" {
+			os.Exit(3)
+		}
+		_ = conn.Close()
+	})
+	fmt.Fprintf(os.Stderr, "level=INFO fake addr=%s\n", private.Addr())
+	select {}
+}
+
+// TestBesideOthers runs the comparison with peers of which two work, one does not start and one dies.
+func TestBesideOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes for some seconds")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("THRONG_FAKE", "write")
+	b := &bench{server: self, rounds: 1, seconds: 1, scale: 100}
+	var out bytes.Buffer
+	if err := b.besideOthers(t.Context(), self, &out); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for _, want := range []string{
+		"| server | idle: bytes a connection |",
+		"| gorilla | failed: bench.test did not start: exit status 0: no luck | – | – |",
+		" | failed: broadcast: bench.test ended: exit status 3: ",
+		"| throng | ", "| gws | ", "| nbio | ", " | 0 | 0 |\n", "| centrifuge | – | – |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "NaN") || strings.Count(text, "\n| throng |") != 2 {
+		t.Error(text)
+	}
+}
+
+// TestPeersTable is what is shown of good and bad rounds.
+func TestPeersTable(t *testing.T) {
+	nan := math.NaN()
+	round := func(v float64) (f figures) {
+		for i := range f {
+			f[i] = v
+		}
+		return f
+	}
+	broken := round(9)
+	for i := directCPU; i < allFigures; i++ {
+		broken[i] = nan
+	}
+	ours := &contender{name: "throng", rounds: []figures{round(1), round(2), round(4)}, errs: make([]error, 3)}
+	theirs := &contender{
+		name: "x", rounds: []figures{round(10), broken, round(2)},
+		errs: []error{nil, errors.New("x: direct: a | b\nc"), nil},
+	}
+	never := &contender{name: "y", rounds: []figures{broken, broken, broken}, errs: slices.Repeat(theirs.errs[1:2], 3)}
+	for _, c := range []struct {
+		of   *contender
+		col  column
+		want string
+	}{
+		{ours, column{figure: idleMemory}, "2"},
+		{theirs, column{figure: idleMemory}, "9 (4.50)"},
+		{theirs, column{figure: directCPU}, "10 (10); failed in 1 of 3 rounds: direct: a / b c"},
+		{theirs, column{figure: directP99}, "10 (10)"},
+		{theirs, column{figure: burstLost, worst: true}, "10"},
+		{never, column{figure: directCPU}, "failed: x: direct: a / b c"},
+		{never, column{figure: burstGone, worst: true}, "–"},
+	} {
+		if got := c.of.cell(c.col, ours); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.of.name, got, c.want)
+		}
+	}
+}
+
+// TestLossyBurst counts what a server does not deliver that cuts off whoever speaks.
+func TestLossyBurst(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("THRONG_FAKE", "deaf")
+	p, err := process.StartAdmin(t.Context(), self, "serve")
+	s, err := newSide(t.Context(), "deaf", p, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if _, err := s.do(job{Do: "connect", Users: 5, Stamps: true}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.do(job{Do: "burst", Count: 3, Rate: 1, Lossy: true})
+	if err != nil || r.Count != 0 || r.Missing != 15 || r.Gone != 3 {
+		t.Errorf("got %+v, %v", r, err)
 	}
 }
 
@@ -79,14 +196,6 @@ func TestMeasurements(t *testing.T) {
 	}
 }
 
-// TestSilentServer is one that ends without having said where it listens.
-func TestSilentServer(t *testing.T) {
-	_, err := launch(t.Context(), false, "/bin/sh", "-c", "echo no luck >&2")
-	if err == nil || !strings.Contains(err.Error(), "no luck") {
-		t.Errorf("got %v", err)
-	}
-}
-
 // TestBadServer is one that drops its clients, which is an error and no result.
 func TestBadServer(t *testing.T) {
 	b := &bench{rounds: 1, scale: 100}
@@ -98,7 +207,7 @@ func TestBadServer(t *testing.T) {
 	if _, err := s.do(job{Do: "connect", Users: 5}); err != nil {
 		t.Fatal(err)
 	}
-	s.server.stop()
+	_ = s.server.Stop()
 	if r, err := s.do(job{Do: "broadcast", Count: 1}); err == nil {
 		t.Errorf("got %+v", r)
 	}
@@ -113,54 +222,11 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	<-s.server.ended
+	<-s.server.Done()
 	if _, err := s.do(job{Do: "connect", Users: 5}); err == nil {
 		t.Error("a dead client has connected")
 	}
 	s.close()
-}
-
-// TestNoOrphans kills a parent that has no chance to stop its children.
-func TestNoOrphans(t *testing.T) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	parent := exec.CommandContext(t.Context(), self, "parent")
-	out, err := parent.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := parent.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	words := strings.Fields(line)
-	if len(words) != 3 || words[2] != "<nil>" {
-		t.Fatalf("the parent said %q", line)
-	}
-	_ = parent.Process.Kill()
-	_ = parent.Wait()
-	for _, word := range words[:2] {
-		pid, err := strconv.Atoi(word)
-		if err != nil {
-			t.Fatal(err)
-		}
-		deadline := time.Now().Add(10 * time.Second)
-		for alive(pid) {
-			if time.Now().After(deadline) {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-				t.Fatalf("process %d lives on", pid)
-			}
-		}
-	}
-}
-
-// alive says whether a process is there and no zombie.
-func alive(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, state, _ := bytes.Cut(b, []byte(") "))
-	return err == nil && !bytes.HasPrefix(state, []byte("Z"))
 }
 
 func TestMessage(t *testing.T) {

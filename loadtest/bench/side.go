@@ -6,7 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
+
+	"throng/loadtest/process"
 )
 
 // patience is how long a client waits for what must come before it gives up.
@@ -15,18 +18,19 @@ const patience = time.Minute
 // side is one side of a comparison: a server and the client process that uses it.
 type side struct {
 	name   string
-	server *process
+	server *process.Process
 	client *client
 }
 
-// ours starts the server under test.
-func (b *bench) ours(ctx context.Context, admin bool) (*side, error) {
-	private := "off"
-	if admin = admin || b.profiles != ""; admin {
-		private = "127.0.0.1:0"
+// ours starts the server under test, with further flags if there are any.
+func (b *bench) ours(ctx context.Context, admin bool, flags ...string) (*side, error) {
+	start, private := process.Start, "off"
+	if admin || b.profiles != "" {
+		start, private = process.StartAdmin, "127.0.0.1:0"
 	}
-	p, err := launch(ctx, admin, b.server, "serve", "--addr", "127.0.0.1:0", "--admin", private,
-		"--data", "mem", "--rate", "0", "--compress", "off")
+	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--admin", private,
+		"--data", "mem", "--rate", "0", "--compress", "off"}, flags...)
+	p, err := start(ctx, b.server, args...)
 	return newSide(ctx, "throng", p, err)
 }
 
@@ -36,33 +40,46 @@ func (b *bench) standIn(ctx context.Context, kind string, threads int) (*side, e
 	if err != nil {
 		return nil, err
 	}
-	p, err := launch(ctx, kind == "nbio", self, "stand-in", kind, strconv.Itoa(threads))
+	start := process.Start
+	if kind == "nbio" {
+		start = process.StartAdmin
+	}
+	p, err := start(ctx, self, "stand-in", kind, strconv.Itoa(threads))
 	return newSide(ctx, fmt.Sprintf("%s/%d", kind, threads), p, err)
 }
 
-func newSide(ctx context.Context, name string, p *process, err error) (*side, error) {
+func newSide(ctx context.Context, name string, p *process.Process, err error) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
 	c, err := startClient(ctx)
 	if err != nil {
-		p.stop()
+		_ = p.Stop()
 		return nil, err
 	}
 	return &side{name: name, server: p, client: c}, nil
 }
 
+// close ends both processes and passes on what the server had to complain of.
 func (s *side) close() {
 	s.client.stop()
-	s.server.stop()
+	if err := s.server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	for _, line := range s.server.Said() {
+		if !strings.Contains(line, "level=INFO") && !strings.Contains(line, s.server.Addr) {
+			fmt.Fprintln(os.Stderr, line)
+		}
+	}
 }
 
 // do has the client do a job against the server.
 func (s *side) do(j job) (result, error) {
-	j.Addr, j.Server, j.Timeout = s.server.addr, s.server.cmd.Process.Pid, patience
+	j.Addr, j.Server, j.Timeout = s.server.Addr, s.server.Pid, patience
 	r, err := s.client.do(j)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w", s.name, err)
+		return r, fmt.Errorf("%s: %s: %w", s.name, j.Do, s.cause(err))
 	}
 	fmt.Fprintf(os.Stderr, "%-10s %-8s %8d in %6.2fs  server %6.2f µs  client %6.2f µs  others %2.0f %%", j.Do, s.name,
 		r.Count, r.Elapsed.Seconds(), r.serverEach(), r.clientEach(), 100*r.Others)
@@ -72,6 +89,18 @@ func (s *side) do(j job) (result, error) {
 	}
 	fmt.Fprintln(os.Stderr)
 	return r, nil
+}
+
+// cause is how the server has ended, if it has and that is why the client could not do its job.
+func (s *side) cause(err error) error {
+	select {
+	case <-s.server.Done():
+		if s.server.Err() != nil {
+			return s.server.Err()
+		}
+	case <-time.After(time.Second): // it may be about to
+	}
+	return err
 }
 
 // turn is one of the jobs that make up a round.
@@ -130,7 +159,7 @@ func (b *bench) profile(s *side, j job) (finish func() error) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		page, err := s.server.debug(fmt.Sprintf("profile?seconds=%d", seconds))
+		page, err := s.debug(fmt.Sprintf("profile?seconds=%d", seconds))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(b.profiles, j.Do+".pprof"), page, 0o644)
 		}

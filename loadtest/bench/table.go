@@ -64,10 +64,7 @@ func (t *table) print(w io.Writer, rounds int) error {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%d processors, Go %s on %s; medians of %d rounds; a ratio is the median of the rounds' ratios.\n",
 		runtime.NumCPU(), runtime.Version()[2:], runtime.GOARCH, rounds)
-	if len(t.others) > 0 {
-		fmt.Fprintf(&s, "Other programs had %.0f %% of the processors.\n", 100*median(t.others))
-	}
-	s.WriteString("\n")
+	s.WriteString(t.noise() + "\n")
 	s.WriteString("| what | ours | reference | ratio | asked | verdict |\n|---|---:|---:|---:|---:|---|\n")
 	for _, r := range t.rows {
 		ratio, reference := "", ""
@@ -80,6 +77,14 @@ func (t *table) print(w io.Writer, rounds int) error {
 	}
 	_, err := io.WriteString(w, s.String())
 	return err
+}
+
+// noise is a line on what other programs did meanwhile, or nothing.
+func (t *table) noise() string {
+	if len(t.others) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Other programs had %.0f %% of the processors.\n", 100*median(t.others))
 }
 
 func (r row) asked() string {
