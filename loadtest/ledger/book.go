@@ -1,0 +1,337 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+const (
+	// DefaultSpans is how many spans of missing numbers a book remembers, 8 bytes each, and about 100 bytes for each
+	// stream that has any or had.
+	DefaultSpans = 1 << 20
+
+	// MaxFaults is how many faults of each kind are named. All are counted.
+	MaxFaults = 1000
+
+	maxRing = 1 << 20
+)
+
+// Config is what a [Book] is to keep account of.
+type Config struct {
+	Run   uint32 // of the stamps
+	Shape Shape
+	From  int // the recipients are the users [From, To)
+	To    int
+
+	LateAfter time.Duration // from the intended time to the delivery; beyond it a delivery is late. 0: nothing is late
+	Spans     int           // of missing numbers that are remembered, over all streams; 0: [DefaultSpans]
+	Ring      int           // broadcasts of one talker that may be on their way at a time (see [Piece]); 0: [DefaultRing]
+}
+
+// Book keeps account of all that the users of one worker receive. The package comment has the rules by which it counts.
+// Its methods may be called from any goroutine: each takes the book's one lock once and does not block otherwise. Calls
+// about one user must come in the order of what happened to it.
+type Book struct {
+	run       uint32
+	grid      *grid
+	from      int
+	rows      int // recipients
+	lateAfter int64
+	spans     int // the most that may be remembered
+
+	mu sync.Mutex // guards what follows
+	// high and late are by stream, column by column, so that a broadcast to all goes through them from end to end.
+	high   []uint32 // the highest number that has come; 1 to high have, but for the gaps
+	late   []uint32 // deliveries that were late
+	gaps   map[int]*gaps
+	held   int // spans in gaps
+	people []person
+	spread *spread
+	counts Tally
+	faults [whats][]Fault // what happened first, in order
+}
+
+// person is what the book knows of a recipient, apart from its streams.
+type person struct {
+	stays   []stay
+	excused bool
+}
+
+// stay is a time during which a recipient was connected.
+type stay struct{ from, to int64 }
+
+const forever = math.MaxInt64
+
+// NewBook makes an empty book. It takes 8 bytes for each recipient and slot, and up to 40 MiB for the broadcasts that
+// are on their way.
+func NewBook(conf Config) (*Book, error) {
+	if err := conf.Shape.Validate(); err != nil {
+		return nil, err
+	}
+	switch {
+	case conf.From < 0 || conf.From > conf.To || conf.To > conf.Shape.Users:
+		return nil, fmt.Errorf("ledger: recipients [%d, %d) of %d users", conf.From, conf.To, conf.Shape.Users)
+	case conf.Spans < 0:
+		return nil, fmt.Errorf("ledger: %d spans: want 0 or more", conf.Spans)
+	case conf.Ring < 0 || conf.Ring > maxRing:
+		return nil, fmt.Errorf("ledger: ring of %d: want 0 to %d", conf.Ring, maxRing)
+	case conf.LateAfter < 0:
+		return nil, fmt.Errorf("ledger: late after %v: want 0 or more", conf.LateAfter)
+	}
+	b := &Book{run: conf.Run, grid: newGrid(conf.Shape), from: conf.From, rows: conf.To - conf.From}
+	b.lateAfter, b.spans = int64(conf.LateAfter), conf.Spans
+	if b.lateAfter == 0 {
+		b.lateAfter = forever
+	}
+	if b.spans == 0 {
+		b.spans = DefaultSpans
+	}
+	if conf.Ring == 0 {
+		conf.Ring = DefaultRing
+	}
+	b.high = make([]uint32, b.rows*b.grid.width())
+	b.late = make([]uint32, len(b.high))
+	b.gaps = map[int]*gaps{}
+	b.people = make([]person, b.rows)
+	b.spread = newSpread(b.grid, conf.Ring)
+	return b, nil
+}
+
+// What is what became of a delivery.
+type What uint8
+
+// All that can become of it.
+const (
+	Delivered  What = iota // in order, or ahead of others
+	Reordered              // delivered, but after a later one of its stream
+	Duplicated             // a copy of one that was delivered
+	Unsure                 // of numbers that were written off: one of the three above
+	Corrupted              // nobody of this run sent this message so to this recipient
+	Lost                   // only in a [Fault]
+	whats
+)
+
+var whatNames = [whats]string{"delivered", "reordered", "duplicated", "unsure", "corrupted", "lost"}
+
+func (w What) String() string {
+	if w >= whats {
+		return "unknown"
+	}
+	return whatNames[w]
+}
+
+// Outcome says how a delivery was booked.
+type Outcome struct {
+	What    What
+	Kind    Kind
+	Tardy   bool  // see [Stamp]: the latency is not the server's
+	Latency int64 // nanoseconds from the intended time of sending to the delivery
+	Why     error // why it counts as corrupted; Kind, Tardy and Latency say nothing then
+}
+
+// First says that the message is delivered by this, and was not before.
+func (o Outcome) First() bool { return o.What == Delivered || o.What == Reordered }
+
+// Why a stamp that is whole does not belong where it came.
+var (
+	ErrNone   = errors.New("the message carries no stamp")
+	ErrRun    = errors.New("the message is of another run")
+	ErrStream = errors.New("the sender has no such stream to this recipient")
+	ErrFrom   = errors.New("from_user is not the sender")
+	ErrNumber = errors.New("messages are numbered from 1")
+)
+
+// Received books a message that a user got at a time on the run's clock; text and from are as [Find] gives them, and
+// are not kept. A user that is not one of the book's is a mistake of the caller's and panics.
+func (b *Book) Received(user int, text, from []byte, at int64) Outcome {
+	row := b.row(user)
+	var stamp Stamp
+	column := 0
+	err := stamp.parse(text)
+	if err == nil {
+		column, err = b.place(user, &stamp, from)
+	}
+	b.mu.Lock()
+	var out Outcome
+	if err == nil {
+		out = b.arrived(row, column, &stamp, at)
+	} else {
+		out = b.corrupted(user, &stamp, at, err)
+	}
+	b.mu.Unlock()
+	return out
+}
+
+// arrived books a message whose stamp belongs to its recipient.
+func (b *Book) arrived(row, column int, s *Stamp, at int64) Outcome {
+	what, latency := Delivered, at-s.At
+	i := column*b.rows + row
+	if s.Number == b.high[i]+1 {
+		b.high[i]++
+	} else {
+		what = b.outOfOrder(i, b.from+row, s, at)
+	}
+	if what == Delivered || what == Reordered {
+		b.counts.Delivered++
+		if latency > b.lateAfter && !s.Tardy {
+			b.late[i]++
+			b.counts.Late++
+		}
+		if s.Kind == Broadcast && !b.people[row].excused {
+			b.spread.arrive(b.grid.chat(b.from+row), s, at)
+		}
+	}
+	return Outcome{What: what, Kind: s.Kind, Tardy: s.Tardy, Latency: latency}
+}
+
+// Unstamped books a chat message without a stamp, where [Find] finds nothing: it is corrupted.
+func (b *Book) Unstamped(user int, at int64) Outcome {
+	b.row(user)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.corrupted(user, &Stamp{}, at, ErrNone)
+}
+
+func (b *Book) row(user int) int {
+	row := user - b.from
+	if uint(row) >= uint(b.rows) {
+		panic(fmt.Sprintf("ledger: user %d is not one of [%d, %d)", user, b.from, b.from+b.rows))
+	}
+	return row
+}
+
+// place is the column of the stream that a stamp names, if the stamp belongs to this recipient.
+func (b *Book) place(user int, s *Stamp, from []byte) (column int, err error) {
+	if s.Run != b.run {
+		return 0, ErrRun
+	}
+	column = b.grid.column(s.Kind, int(s.Slot))
+	if column < 0 || s.Sender == nobody || b.grid.sender(user, column) != s.Sender {
+		return 0, ErrStream
+	}
+	if run, sender, ok := ParseNick(from); !ok || run != s.Run || sender != int(s.Sender) {
+		return 0, ErrFrom
+	}
+	if s.Number == 0 {
+		return 0, ErrNumber
+	}
+	return column, nil
+}
+
+// outOfOrder books a number that is not the next one of its stream.
+func (b *Book) outOfOrder(i, user int, s *Stamp, at int64) What {
+	g := b.gaps[i]
+	if g == nil {
+		g = &gaps{}
+		b.gaps[i] = g
+	}
+	what, grown := Delivered, 1
+	if s.Number > b.high[i] {
+		g.pass(span{b.high[i] + 1, s.Number - 1})
+		b.high[i] = s.Number
+	} else {
+		what, grown = g.arrive(s.Number)
+	}
+	if b.held += grown; b.held > b.spans {
+		g.writeOff() // it has one at least: it has just grown
+		b.held--
+	}
+	switch what {
+	case Reordered:
+		b.counts.Reordered++
+	case Duplicated:
+		b.counts.Duplicated++
+	case Unsure:
+		b.counts.Unsure++
+		return what
+	default:
+		return what
+	}
+	b.name(Fault{
+		What: what, Kind: s.Kind, Sender: int(s.Sender), Recipient: user, Number: s.Number, To: s.Number, At: at,
+	})
+	return what
+}
+
+// corrupted books a message that is not one of the run's. Its stamp may be empty.
+func (b *Book) corrupted(user int, s *Stamp, at int64, why error) Outcome {
+	b.counts.Corrupted++
+	f := Fault{What: Corrupted, Sender: -1, Recipient: user, At: at, Why: why.Error()}
+	if *s != (Stamp{}) {
+		f.Kind, f.Sender, f.Number, f.To = s.Kind, int(s.Sender), s.Number, s.Number
+	}
+	b.name(f)
+	return Outcome{What: Corrupted, Why: why}
+}
+
+func (b *Book) name(f Fault) {
+	if len(b.faults[f.What]) < MaxFaults {
+		b.faults[f.What] = append(b.faults[f.What], f)
+	}
+}
+
+// Joined books that a user is connected from a time on, on the run's clock. Call it before the user can get anything. A
+// user that is connected already, since its connection broke by no will of the scenario and was made anew, stays so.
+func (b *Book) Joined(user int, at int64) {
+	p := &b.people[b.row(user)]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(p.stays); n > 0 {
+		if p.stays[n-1].to == forever {
+			return
+		}
+		at = max(at, p.stays[n-1].to)
+	}
+	p.stays = append(p.stays, stay{at, forever})
+	b.count(user, p, 1)
+}
+
+// Left books that the scenario has a user leave at a time on the run's clock: what is broadcast from then on is not owed
+// to it until it joins again. A connection that the server or the network broke is not left: what it misses is lost.
+func (b *Book) Left(user int, at int64) {
+	p := &b.people[b.row(user)]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(p.stays); n > 0 && p.stays[n-1].to == forever {
+		b.count(user, p, -1)
+		p.stays[n-1].to = max(at, p.stays[n-1].from)
+	}
+}
+
+// Excuse says that nothing is owed to a user, from the first message to the last: it reads slowly on purpose, or never.
+func (b *Book) Excuse(user int) {
+	p := &b.people[b.row(user)]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(p.stays); n > 0 && p.stays[n-1].to == forever {
+		b.count(user, p, -1)
+	}
+	p.excused = true
+}
+
+// count changes the number of those to whom a broadcast should come.
+func (b *Book) count(user int, p *person, n int) {
+	if !p.excused {
+		b.spread.present[b.grid.chat(user)] += n
+	}
+}
+
+// Snapshot is what has happened so far: Delivered, Duplicated, Reordered, Late, Corrupted and Unsure. What is expected
+// and lost only [Book.Settle] can tell.
+func (b *Book) Snapshot() Tally {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.counts
+}
+
+// Drain returns how broadcasts have spread, those that are over since the last call; call it each second. Now is on the
+// run's clock; [math.MaxInt64] at the end of the run gives all. Missed is the number of deliveries that were so late, or
+// so many at a time, that the pieces do not speak of them; other counts do.
+func (b *Book) Drain(now int64) (pieces []Piece, missed int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.spread.drain(now)
+}
