@@ -1,0 +1,83 @@
+package run
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"throng/loadtest"
+)
+
+const (
+	// stay and absence are how long a user of the churn scenario is there and away, on average.
+	stay    = 5 * time.Second
+	absence = 2 * time.Second
+	// sip is how often a slow reader reads, and sipBuffer, in bytes, bounds what its socket takes meanwhile.
+	sip       = 500 * time.Millisecond
+	sipBuffer = 16 << 10
+)
+
+// passing says whether a user comes and goes: every tenth in the churn scenario.
+func (m mix) passing(user int) bool { return m.churning && user%10 == 9 }
+
+// lazy says whether a user does not keep reading: every twentieth in the slow scenario.
+func (m mix) lazy(user int) bool { return m.slow && user%20 == 19 }
+
+// deaf says whether a lazy user never reads at all.
+func (m mix) deaf(user int) bool { return m.lazy(user) && user%100 == 99 }
+
+// options are those of a user's connection.
+func (w *worker) options(id int) []loadtest.Option {
+	options := []loadtest.Option{loadtest.WithAddr(w.share.Addrs[w.share.Shape.Chat(id)])}
+	if w.mix.lazy(id) {
+		options = append(options, loadtest.WithReceiveBuffer(sipBuffer))
+	}
+	return options
+}
+
+// live runs what the scenario has users do besides talking, until ctx ends. Wait waits for its end: who has left comes
+// back before, unless the order ends.
+func (w *worker) live(ctx, order context.Context) (wait func()) {
+	var group sync.WaitGroup
+	for id := w.share.From; id < w.share.To; id++ {
+		switch {
+		case w.mix.passing(id):
+			group.Go(func() { w.comeAndGo(ctx, order, id) })
+		case w.mix.lazy(id) && !w.mix.deaf(id):
+			group.Go(func() { w.sip(ctx, id) })
+		}
+	}
+	return group.Wait
+}
+
+// comeAndGo is the life of a user of the churn scenario until ctx ends. At its end the user is there.
+func (w *worker) comeAndGo(ctx, order context.Context, id int) {
+	for sleep(ctx, spell(stay)) == nil {
+		away := w.depart(id, func(u *loadtest.User) { _ = u.Leave() })
+		if away == nil {
+			return // dropped by the server, or never there
+		}
+		if w.departed(order, id, away) != nil {
+			return
+		}
+		_ = sleep(ctx, spell(absence))
+		w.connect(order, id, "return", time.Now())
+	}
+}
+
+// spell is a time of an average length, distributed exponentially: whether somebody leaves does not depend on how long
+// they have been there.
+func spell(average time.Duration) time.Duration {
+	return time.Duration(rand.ExpFloat64() * float64(average))
+}
+
+// sip has a slow reader read a little now and then.
+func (w *worker) sip(ctx context.Context, id int) {
+	for sleep(ctx, sip/2+rand.N(sip)) == nil {
+		if u := w.user(id).at(); u != nil {
+			u.Resume()
+			u.Pause()
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"throng/loadtest"
+	"throng/loadtest/ledger"
+	"throng/loadtest/process"
+)
+
+const (
+	// lead is how far ahead of its begin a stage is announced, so that all workers begin together.
+	lead = 200 * time.Millisecond
+	// calm is how long no delivery must come until what is missing is believed to be lost.
+	calm = 5 * time.Second
+	// pause is kept between a storm and the sending before and after it. It exceeds the ledger's margins, within which
+	// nothing is owed to who comes or goes.
+	pause = 3 * time.Second
+	// stormEvery is how often everybody drops in the storm scenario; at least once.
+	stormEvery = 30 * time.Second
+)
+
+// load is the run proper, up to the cool-down. The death of a server that the run has started ends it.
+func (r *run) load(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for _, s := range r.servers {
+		go endWith(ctx, s, cancel)
+	}
+	err := r.phases(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// endWith cancels when a server ends.
+func endWith(ctx context.Context, s *process.Process, cancel context.CancelCauseFunc) {
+	select {
+	case <-s.Done():
+		err := s.Err()
+		if err == nil {
+			err = errors.New("it stopped")
+		}
+		cancel(fmt.Errorf("server %s: %w", s.Addr, err))
+	case <-ctx.Done():
+	}
+}
+
+func (r *run) phases(ctx context.Context) error {
+	r.enter("connect", 0)
+	if _, err := r.all(ctx, func(int) order { return order{Do: doConnect} }); err != nil {
+		return err
+	}
+	sum, reasons, _, _ := r.news.counts()
+	if sum.Ever == 0 {
+		return fmt.Errorf("nobody could connect: %s", mostly(reasons))
+	}
+	if err := r.send(ctx, "warm up", r.plan.rate(), r.plan.WarmUp, false); err != nil {
+		return err
+	}
+	r.steady[0] = r.mark()
+	defer func() { r.steady[1] = r.mark() }()
+	switch {
+	case r.plan.Search:
+		return r.search(ctx)
+	case r.plan.mix().storming:
+		return r.storms(ctx)
+	}
+	return r.send(ctx, "steady", r.plan.rate(), r.plan.Duration, true)
+}
+
+// send has all workers send for one stage and returns when it is over.
+func (r *run) send(ctx context.Context, phase string, rate float64, length time.Duration, measure bool) error {
+	if length <= 0 {
+		return nil
+	}
+	r.enter(phase, length+lead)
+	from := loadtest.Now() - r.begin + int64(lead)
+	s := stage{From: from, Until: from + int64(length), Rate: rate, Measure: measure}
+	if measure {
+		r.news.measure(s)
+	}
+	sending, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	go func() {
+		if err := r.hold(sending, length+lead); err != nil {
+			end(err)
+		}
+	}()
+	_, err := r.all(sending, func(int) order { return order{Do: doSend, Send: &s} })
+	if err != nil {
+		return err
+	}
+	return r.alive()
+}
+
+// storms cuts the steady phase into parts, between which everybody drops and returns at once.
+func (r *run) storms(ctx context.Context) error {
+	parts := max(2, int(r.plan.Duration/stormEvery)+1)
+	for i := range parts {
+		if i > 0 {
+			r.enter("storm", 0)
+			if err := r.hold(ctx, pause); err != nil {
+				return err
+			}
+			if _, err := r.all(ctx, func(int) order { return order{Do: doStorm} }); err != nil {
+				return err
+			}
+			if err := r.hold(ctx, pause); err != nil {
+				return err
+			}
+		}
+		if err := r.send(ctx, "steady", r.plan.rate(), r.plan.Duration/time.Duration(parts), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold lets time pass.
+func (r *run) hold(ctx context.Context, length time.Duration) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	over := time.After(length)
+	for {
+		select {
+		case <-over:
+			return r.alive()
+		case <-tick.C:
+			if err := r.alive(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// alive is an error when no user is connected any more: the server has gone.
+func (r *run) alive() error {
+	sum, reasons, _, _ := r.news.counts()
+	if sum.Connected == 0 && sum.Dropped > 0 {
+		return fmt.Errorf("the server dropped everybody: %s", mostly(reasons))
+	}
+	return nil
+}
+
+// coolDown waits until all that is owed has come, or nothing has come any more for a while, and returns the account.
+func (r *run) coolDown(ctx context.Context) (*ledger.Account, error) {
+	r.enter("cool down", 0)
+	account, err := r.account(ctx)
+	for since := time.Now(); err == nil && (account.Total.Lost > 0 || time.Since(since) < time.Second); {
+		if err := r.hold(ctx, time.Second); err != nil {
+			return account, nil // what is missing now will not come
+		}
+		was := account.Total.Delivered
+		if account, err = r.account(ctx); err == nil && account.Total.Delivered > was {
+			since = time.Now()
+		}
+		if time.Since(since) > calm {
+			break
+		}
+	}
+	return account, err
+}
+
+// account has the workers reconcile what was sent so far with what has come.
+func (r *run) account(ctx context.Context) (*ledger.Account, error) {
+	sent, err := r.all(ctx, func(int) order { return order{Do: doSent} })
+	if err != nil {
+		return nil, err
+	}
+	total := sent[0].Sent
+	for _, a := range sent[1:] {
+		total.Merge(*a.Sent)
+	}
+	settled, err := r.all(ctx, func(int) order { return order{Do: doSettle, Total: total} })
+	if err != nil {
+		return nil, err
+	}
+	account := settled[0].Account
+	for _, a := range settled[1:] {
+		if err := account.Merge(*a.Account); err != nil {
+			return nil, err
+		}
+	}
+	return account, nil
+}
+
+// settle ends the run: nobody sends any more, and what can still come has come. It is also called after an error, when
+// the workers may be gone; then it returns what can be had, nil if nothing.
+func (r *run) settle() *ledger.Account {
+	limit := 5 * time.Minute
+	if r.result.Partial != "" {
+		limit = 20 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	account, err := r.coolDown(ctx)
+	if err != nil {
+		r.result.Notes = append(r.result.Notes, "The deliveries could not be reconciled: "+err.Error()+".")
+	}
+	r.enter("", 0)
+	return account
+}

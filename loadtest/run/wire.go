@@ -1,0 +1,147 @@
+package run
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"throng/loadtest/ledger"
+)
+
+// maxFrame bounds, in bytes, what one side of the wire believes the other: the counts of a million users fit.
+const maxFrame = 64 << 20
+
+// order is what the coordinator tells a worker. A worker has one order at a time and answers each once.
+type order struct {
+	Do    string             `json:"do"`
+	Key   string             `json:"key,omitempty"`   // hello: the shared secret
+	Share *share             `json:"share,omitempty"` // prepare
+	Send  *stage             `json:"send,omitempty"`  // send
+	Total *ledger.SentReport `json:"total,omitempty"` // settle: what all workers have sent
+}
+
+// The orders, in the order in which a run gives them.
+const (
+	doHello   = "hello"   // who are you; may be given several times, to measure the clock
+	doPrepare = "prepare" // make ready for this share
+	doConnect = "connect" // bring all users in
+	doSend    = "send"    // send for one stage
+	doStorm   = "storm"   // drop all users and bring them back
+	doSent    = "sent"    // say what was sent
+	doSettle  = "settle"  // say what became of it
+	doStop    = "stop"    // end the order at hand now; has no answer of its own
+)
+
+// stage is a stretch of sending.
+type stage struct {
+	From    int64   `json:"from"` // on the run's clock
+	Until   int64   `json:"until"`
+	Rate    float64 `json:"rate"`    // messages a second of all workers together
+	Measure bool    `json:"measure"` // latencies of what is meant to be sent in this stage count
+}
+
+// answer is what a worker tells the coordinator: the end of an order (Did), or what happened since the last time
+// (News, once a second and before each end).
+type answer struct {
+	Did     string             `json:"did,omitempty"`
+	Err     string             `json:"err,omitempty"` // the order failed, in words
+	Clock   int64              `json:"clock,omitempty"`
+	Host    string             `json:"host,omitempty"` // the same on all workers of one boot of one machine
+	Sent    *ledger.SentReport `json:"sent,omitempty"`
+	Account *ledger.Account    `json:"account,omitempty"`
+	News    *news              `json:"news,omitempty"`
+}
+
+// news is what happened in a worker since its last news.
+type news struct {
+	At         int64             `json:"at"` // the run's clock
+	Counts     counts            `json:"counts"`
+	Hists      map[string][]byte `json:"hists,omitempty"`      // latencies that count, by metric
+	Unmeasured map[string][]byte `json:"unmeasured,omitempty"` // latencies outside of a measured stage
+	Spread     []ledger.Piece    `json:"spread,omitempty"`
+	CPU        int64             `json:"cpu"`               // nanoseconds of processor time so far
+	Memory     int64             `json:"memory"`            // resident bytes
+	Reasons    map[string]int    `json:"reasons,omitempty"` // so far
+	Stalled    int64             `json:"stalled,omitempty"` // when the last stall of the loop ended, on the run's clock
+}
+
+// counts are running totals of a worker, except for the turn.
+type counts struct {
+	Asked      int   `json:"asked"`
+	Connected  int   `json:"connected"` // at present
+	Ever       int   `json:"ever"`      // users that have been connected
+	Failed     int   `json:"failed"`    // users given up
+	Again      int   `json:"again"`
+	Dropped    int   `json:"dropped"`
+	Sent       int64 `json:"sent"`
+	Unsent     int64 `json:"unsent"` // messages whose time came and which could not be handed to a socket
+	Acked      int64 `json:"acked"`
+	LateSends  int64 `json:"late_sends"`
+	Delivered  int64 `json:"delivered"`
+	Duplicated int64 `json:"duplicated"`
+	Reordered  int64 `json:"reordered"`
+	Corrupted  int64 `json:"corrupted"`
+	Late       int64 `json:"late"`
+	Tainted    int64 `json:"tainted"`
+	Refused    int64 `json:"refused"` // words of the server to a user: told to slow down, recipient unknown
+	Stalled    int64 `json:"stalled"` // nanoseconds
+	Turn       int64 `json:"turn"`    // the longest turn of the loop since the last news, nanoseconds
+}
+
+// wire carries orders one way and answers the other, each a four-byte length, big endian, and JSON. Send may be
+// called from any goroutine, receive from one.
+type wire struct {
+	in  *bufio.Reader
+	mu  sync.Mutex // guards out
+	out io.Writer
+	buf []byte
+}
+
+func newWire(in io.Reader, out io.Writer) *wire { return &wire{in: bufio.NewReader(in), out: out} }
+
+func (w *wire) send(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxFrame {
+		return errors.New("a message between coordinator and worker is longer than 64 MiB")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, err = w.out.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...))
+	return err
+}
+
+// receive reads one message into v.
+func (w *wire) receive(v any) error {
+	var head [4]byte
+	if _, err := io.ReadFull(w.in, head[:]); err != nil {
+		return err
+	}
+	n := int(binary.BigEndian.Uint32(head[:]))
+	if n > maxFrame {
+		return fmt.Errorf("%d bytes announced: this is no load worker", n)
+	}
+	if cap(w.buf) < n {
+		// Grown as it comes, so that a false length costs nothing.
+		text, err := io.ReadAll(io.LimitReader(w.in, int64(n)))
+		if err == nil && len(text) < n {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		w.buf = text
+	} else if _, err := io.ReadFull(w.in, w.buf[:n]); err != nil {
+		if n > 0 && errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	return json.Unmarshal(w.buf[:n], v)
+}
