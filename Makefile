@@ -8,9 +8,9 @@ FUZZTIME     ?= 10s
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint fuzz bench clean
+.PHONY: help run build test race lint fuzz bench bench-peers clean
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and start the server, which prints its address; ARGS="--addr :9000" for more
 	./throng $(ARGS)
@@ -21,6 +21,7 @@ build: ## build ./throng
 test: ## all tests with the race detector; the page in a real Chromium
 	@sh .ci/needs.sh
 	go test -race -timeout 20m ./...
+	cd loadtest/peers && go vet ./... && go test -timeout 5m ./...
 
 race: test ## the same: tests always run with the race detector
 
@@ -44,6 +45,10 @@ fuzz: ## every fuzz test for FUZZTIME each (10s)
 
 bench: ## speed and memory, each beside the bare system call
 	go run ./loadtest/bench $(ARGS)
+
+bench-peers: ## the same beside servers on other libraries (loadtest/peers); ten minutes
+	cd loadtest/peers && go build -o $(CURDIR)/.bin/peers .
+	go run ./loadtest/bench -peers .bin/peers -seconds 3 $(ARGS)
 
 clean: ## remove what build, lint and profiling left; data stays
 	rm -rf throng .bin *.prof *.test

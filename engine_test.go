@@ -32,6 +32,7 @@ import (
 	"github.com/gobwas/ws"
 	"go.uber.org/goleak"
 
+	"throng/deploy/command"
 	"throng/deploy/config"
 	"throng/loadtest"
 )
@@ -64,8 +65,8 @@ type house struct {
 // boot starts a server without a rate limit unless args say so. It is stopped with the test at the latest.
 func boot(t *testing.T, args ...string) *house {
 	t.Helper()
-	settings, _, err := config.Parse(slices.Concat(apart, args), nil)
-	if err != nil {
+	var settings config.Serve
+	if _, err := config.Parse(&settings, slices.Concat(apart, args), nil); err != nil {
 		t.Fatal(err)
 	}
 	s, err := start(settings, slog.New(slog.DiscardHandler))
@@ -824,12 +825,12 @@ func TestCommandLine(t *testing.T) {
 			ended, cancel := context.WithCancel(t.Context())
 			cancel()
 			exited := make(chan int, 1)
-			go func() { exited <- run(ended, strings.Fields(row.args), []string{row.environ}, &stdout, &stderr) }()
+			go func() { exited <- throng(ended, strings.Fields(row.args), []string{row.environ}, &stdout, &stderr) }()
 			code := exit(t, exited)
 			if code != row.want || !strings.Contains(stdout.String(), row.stdout) || !strings.Contains(stderr.String(), row.stderr) {
 				t.Fatalf("code %d, stdout %.200q, stderr %q; want %d, %q, %q", code, stdout.String(), stderr.String(), row.want, row.stdout, row.stderr)
 			}
-			if lines := strings.Count(stderr.String(), "\n"); row.want == exitUsage && lines != 1 {
+			if lines := strings.Count(stderr.String(), "\n"); row.want == command.Usage && lines != 1 {
 				t.Fatalf("%d lines on stderr, want 1: %s", lines, stderr.String())
 			}
 		})
@@ -844,7 +845,7 @@ func TestCommandServe(t *testing.T) {
 		exited := make(chan int, 1)
 		go func() {
 			defer func() { _ = w.Close() }()
-			exited <- run(ctx, slices.Concat([]string{"serve"}, apart, args), nil, io.Discard, w)
+			exited <- throng(ctx, slices.Concat([]string{"serve"}, apart, args), nil, io.Discard, w)
 		}()
 		lines := bufio.NewReader(r)
 		first, _ := lines.ReadString('\n')
@@ -857,7 +858,7 @@ func TestCommandServe(t *testing.T) {
 			cancel()
 			alice.expectClose(t, 4001)
 		}
-		if code := exit(t, exited); code != exitDone {
+		if code := exit(t, exited); code != command.Done {
 			t.Errorf("exit code %d, want 0", code)
 		}
 	}

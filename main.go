@@ -18,6 +18,11 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"throng/deploy/command"
 	"throng/deploy/config"
 	"throng/engine"
 	"throng/room"
@@ -27,70 +32,53 @@ import (
 // version is set by the linker (see the Makefile).
 var version = "dev"
 
-// Exit codes (README, "Exit codes").
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(throng(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// run is the program: a command with its arguments until ctx ends, and the exit code.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	command := "serve"
+// throng is the program: a command with its arguments until ctx ends, and the exit code.
+func throng(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		command, args = args[0], args[1:]
+		name, args = args[0], args[1:]
 	}
 	var err error
-	switch command {
+	switch name {
 	case "serve":
 		return runServe(ctx, args, environ, stdout, stderr)
+	case "load":
+		return command.Load(ctx, version, args, environ, stdout, stderr)
+	case "doctor":
+		return command.Doctor(ctx, args, environ, stdout, stderr)
 	case "config":
-		err = runConfig(args, stdout)
+		err = command.Config(args, stdout)
 	case "version":
 		_, err = fmt.Fprintln(stdout, "throng", version)
 	case "help":
-		err = config.Usage(stdout)
+		err = command.Help(args, stdout)
 	default:
-		err = fmt.Errorf("unknown command %q: want serve, config, version or help", command)
+		err = fmt.Errorf("unknown command %q: want serve, load, doctor, config, version or help", name)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)
-		return exitUsage
+		return command.Usage
 	}
-	return exitDone
-}
-
-func runConfig(args []string, stdout io.Writer) error {
-	switch {
-	case len(args) == 1 && args[0] == "default":
-		return config.Default(stdout)
-	case len(args) == 2 && args[0] == "check":
-		return config.Check(args[1])
-	}
-	return errors.New("want config default, or config check FILE")
+	return command.Done
 }
 
 func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	settings, warnings, err := config.Parse(args, environ)
-	if errors.Is(err, config.ErrHelp) {
-		_ = config.Usage(stdout)
-		return exitDone
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "throng:", err)
-		return exitUsage
+	var settings config.Serve
+	warnings, code, ok := command.Parse(&settings, args, environ, stdout, stderr)
+	if !ok {
+		return code
 	}
 	log := newLog(settings, stderr)
 	s, err := start(settings, log)
 	if err != nil {
 		log.Error("throng cannot start", "err", err)
-		return exitFailed
+		return command.Failed
 	}
 	for _, w := range warnings {
 		log.Warn(w)
@@ -103,7 +91,7 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 		log.Warn("some connections were cut off", "err", err)
 	}
 	log.Info("stopped", "too_slow", s.engine.TooSlow())
-	return exitDone
+	return command.Done
 }
 
 func newLog(settings config.Serve, w io.Writer) *slog.Logger {
@@ -203,6 +191,9 @@ func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 		}
 		_, _ = io.WriteString(w, "ready\n")
 	})
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)

@@ -1,13 +1,9 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +14,12 @@ import (
 
 // kind is how the text of a setting becomes its Go value.
 type kind struct {
-	unit string            // what the value counts or names, for help and default file
-	want string            // what would be right; ends the sentence of an error
-	list bool              // whether the setting may be given several times; the text is then joined by commas
-	set  func(string) bool // keeps the value of the text, or reports false and changes nothing
+	unit   string            // what the value counts or names, for help and default file
+	want   string            // what would be right; ends the sentence of an error
+	list   bool              // whether the setting may be given several times; the text is then joined by commas
+	bare   string            // the value of a flag that stands alone; empty: a value must follow
+	secret bool              // whether the value is kept out of what is printed
+	set    func(string) bool // keeps the value of the text, or reports false and changes nothing
 }
 
 // asMaxMessage stands for an EchoMax that nobody set, until settle knows what MaxMessage is.
@@ -35,7 +33,24 @@ const (
 
 func path(to *string, unit string, mayBeEmpty bool) kind {
 	return kind{unit: unit, want: "a " + unit, set: func(text string) bool {
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || text == "" && !mayBeEmpty {
+		if !isText(text) || text == "" && !mayBeEmpty {
+			return false
+		}
+		*to = text
+		return true
+	}}
+}
+
+// isText tells whether text can be shown on one line.
+func isText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// key is for a secret; empty = none. It says no more of a value than that it is wrong.
+func key(to *string) kind {
+	const want = "at most 256 letters, digits and signs"
+	return kind{unit: "secret", want: want, secret: true, set: func(text string) bool {
+		if len(text) > 256 || !isText(text) {
 			return false
 		}
 		*to = text
@@ -44,12 +59,33 @@ func path(to *string, unit string, mayBeEmpty bool) kind {
 }
 
 func choice(to *string, words ...string) kind {
-	all := strings.Join(words, " or ")
+	all := either(words)
 	return kind{unit: all, want: all, set: func(text string) bool {
 		if !slices.Contains(words, text) {
 			return false
 		}
 		*to = text
+		return true
+	}}
+}
+
+// either writes words as a choice: a, b or c.
+func either(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// truth is for a flag that says enough without a value.
+func truth(to *bool) kind {
+	const want = "true or false"
+	return kind{unit: want, want: want, bare: "true", set: func(text string) bool {
+		if text != "false" && text != "true" {
+			return false
+		}
+		*to = text == "true"
 		return true
 	}}
 }
@@ -104,16 +140,36 @@ func sizeOrEmpty(to *int, least, most int64) kind {
 	return k
 }
 
+// count is for whole numbers. The text zero says what 0 means; where it is empty, 0 is refused.
 func count(to *int, unit string, most int, zero string) kind {
-	want := fmt.Sprintf("a number of %s up to %d, %s", unit, most, zero)
+	least, want := 0, fmt.Sprintf("a number of %s up to %d, %s", unit, most, zero)
+	if zero == "" {
+		least, want = 1, fmt.Sprintf("a number of %s from 1 to %d", unit, most)
+	}
 	return kind{unit: unit, want: want, set: func(text string) bool {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > most {
+		if err != nil || n < least || n > most {
 			return false
 		}
 		*to = n
 		return true
 	}}
+}
+
+// countOrAuto is a count beside which the word auto stands for the number auto.
+func countOrAuto(to *int, auto int, unit string, most int, zero string) kind {
+	k := count(to, unit, most, zero)
+	set := k.set
+	k.unit += " or auto"
+	k.want += ", or auto"
+	k.set = func(text string) bool {
+		if text == "auto" {
+			*to = auto
+			return true
+		}
+		return set(text)
+	}
+	return k
 }
 
 func number(to *float64, unit string, most float64, zero string) kind {
@@ -124,6 +180,28 @@ func number(to *float64, unit string, most float64, zero string) kind {
 			return false
 		}
 		*to = x
+		return true
+	}}
+}
+
+// perTime are the seconds of the units behind the stroke of a rate.
+var perTime = map[string]float64{"s": 1, "m": 60, "h": 3600}
+
+// rate is for a number a second, which may be written as one a minute or an hour: 100, 100/s, 6000/m.
+func rate(to *float64, unit string, most float64, zero string) kind {
+	want := fmt.Sprintf("a number of %s a second up to %.0f, such as 100/s or 6000/m, %s", unit, most, zero)
+	var amount float64
+	amounts := number(&amount, unit, most*perTime["h"], zero)
+	return kind{unit: unit + "/s, /m or /h", want: want, set: func(text string) bool {
+		digits, per, stroke := strings.Cut(text, "/")
+		if !stroke {
+			per = "s"
+		}
+		seconds, known := perTime[per]
+		if !known || !amounts.set(digits) || amount/seconds > most {
+			return false
+		}
+		*to = amount / seconds
 		return true
 	}}
 }
@@ -140,93 +218,36 @@ func duration(to *time.Duration, least, most time.Duration) kind {
 	}}
 }
 
-func address(to *string) kind {
-	const unit = "HOST:PORT"
-	return kind{unit: unit, want: unit + ", such as :8888 or 127.0.0.1:8888", set: func(text string) bool {
-		if !isAddress(text) {
-			return false
-		}
-		*to = text
-		return true
-	}}
-}
-
-func addressOrOff(to *string) kind {
-	k := address(to)
-	set := k.set
-	k.unit += " or off"
-	k.want += ", or off"
-	k.set = func(text string) bool {
-		if text == "off" {
-			*to = ""
-			return true
-		}
-		return set(text)
-	}
-	return k
-}
-
-// isAddress tells whether a listener could be asked for: a port in digits, after no host, a name or an IP address.
-func isAddress(text string) bool {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		return false
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return false
-	}
-	return isHost(host)
-}
-
-// isHost tells whether text is empty, a host name or an IP address without brackets.
-func isHost(text string) bool {
-	if strings.Contains(text, ":") {
-		_, err := netip.ParseAddr(text)
-		return err == nil
-	}
-	return !strings.ContainsFunc(text, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._", r)
-	})
-}
-
-func origins(to *[]string) kind {
-	const unit = "* or SCHEME://HOST[:PORT]"
-	want := unit + " without a path, several joined by commas"
-	return kind{unit: unit, want: want, list: true, set: func(text string) bool {
+// each is for several values, every one of which parse reads; empty = none.
+func each[T any](to *[]T, unit, want string, parse func(string) (T, bool)) kind {
+	return kind{unit: unit, want: want + ", several joined by commas", list: true, set: func(text string) bool {
 		if text == "" {
 			*to = nil
 			return true
 		}
-		var all []string
+		var all []T
 		for part := range strings.SplitSeq(text, ",") {
-			origin, ok := normalOrigin(strings.TrimSpace(part))
+			one, ok := parse(strings.TrimSpace(part))
 			if !ok {
 				return false
 			}
-			all = append(all, origin)
+			all = append(all, one)
 		}
 		*to = all
 		return true
 	}}
 }
 
-// normalOrigin writes an origin as a browser does (RFC 6454, section 6.2): in small letters and without the port that
-// the scheme implies. It reports false for what no browser sends.
-func normalOrigin(text string) (string, bool) {
-	if text == "*" {
-		return text, true
-	}
-	text = strings.ToLower(text)
-	scheme, host, _ := strings.Cut(text, "://")
-	u, err := url.Parse(text)
-	if err != nil || scheme == "" || u.Scheme != scheme || u.Host != host || strings.HasSuffix(host, ":") {
-		return "", false // no URL, or one with a user, a path, a query, a fragment or half a port
-	}
-	if name := u.Hostname(); name == "" || !isAddress(net.JoinHostPort(name, cmp.Or(u.Port(), "0"))) {
-		return "", false
-	}
-	return strings.TrimSuffix(text, impliedPorts[scheme]), true
+// levels keeps service levels as they are; what they say is for the load tester to read.
+func levels(to *[]string) kind {
+	return each(to, "level", "a service level, such as lost==0 or direct.p99<50ms", func(text string) (string, bool) {
+		return text, text != "" && isText(text)
+	})
 }
 
-// impliedPorts are those that a browser leaves out.
-var impliedPorts = map[string]string{"http": ":80", "https": ":443"}
+func processes(to *[]int) kind {
+	return each(to, "process id", "a process id", func(text string) (int, bool) {
+		pid, err := strconv.ParseInt(text, 10, 32)
+		return int(pid), err == nil && pid > 0
+	})
+}

@@ -1,15 +1,25 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // unknown is the error about a name that is no setting's. It suggests the setting that was likely meant, spelt as the
 // place spells it.
 func (t *table) unknown(spelt, name, place string, spell func(*setting) string) error {
-	hint := `"throng serve --help" lists all`
+	hint := fmt.Sprintf(`"throng %s --help" lists all`, t.name)
 	if row := t.nearest(name); row != nil {
 		hint = "did you mean " + spell(row) + "?"
 	}
 	return fmt.Errorf("%.80q (%s): no such setting; %s", spelt, place, hint)
+}
+
+// unknownVariable is the error about a variable of the environment.
+func (t *table) unknownVariable(variable string) error {
+	name := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, envPrefix), "_", "-"))
+	name = strings.TrimPrefix(name, strings.ReplaceAll(t.name, " ", "-")+"-")
+	return t.unknown(variable, name, "environment", t.env)
 }
 
 // nearest is the setting whose name takes the fewest slips to become, or nil where a suggestion would be a guess.

@@ -7,49 +7,64 @@ import (
 	"strings"
 )
 
-// Usage writes the help of "throng serve" to w and returns what w returns.
-func Usage(w io.Writer) error {
+// Usage writes the help of the command to w and returns what w returns. The command is changed.
+func Usage(w io.Writer, of Command) error {
 	var b strings.Builder
-	b.WriteString(`Usage: throng [serve] [--setting value]...
-
-Runs the chat server. Each setting has three ways in, and the later wins: a key in the TOML file of --config, the
-environment (THRONG_MAX_MESSAGE for --max-message), the flag. A value that cannot be used ends the program with
-exit code 2.
-
-`)
-	for _, row := range newTable(new(Serve)).rows {
-		fmt.Fprintf(&b, "  %s <%s>", row.flag(), row.unit)
-		if row.def != "" {
-			fmt.Fprintf(&b, "  (default %s)", row.def)
+	about := of.about()
+	fmt.Fprintf(&b, "Usage: throng %s\n", about.does)
+	for _, g := range of.groups() {
+		if g.title != "" {
+			fmt.Fprintf(&b, "%s:\n", g.title)
 		}
-		fmt.Fprintf(&b, "\n        %s\n", row.meaning)
+		for _, row := range g.rows {
+			fmt.Fprintf(&b, "  %s", row.flag())
+			if row.bare == "" {
+				fmt.Fprintf(&b, " <%s>", row.unit)
+			}
+			if row.def != "" {
+				fmt.Fprintf(&b, "  (default %s)", row.def)
+			}
+			fmt.Fprintf(&b, "\n        %s\n", row.meaning)
+		}
+		b.WriteByte('\n')
 	}
-	b.WriteString("\n\"throng config default\" prints a file of these settings, \"throng config check\" tests one.\n")
+	b.WriteString(about.more)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// Default writes to w a TOML file of all settings that a file can hold, each with its default, unit and meaning, and
-// returns what w returns. [Check] accepts the file, and it changes nothing.
-func Default(w io.Writer) error {
+// Default writes to w a TOML file of all settings of the command that a file can hold, each with its default, unit and
+// meaning, and returns what w returns, or an error of one line where the command reads no file. [Check] accepts the
+// file, and it changes nothing. The command is changed.
+func Default(w io.Writer, of Command) error {
+	t := newTable(of)
+	if _, err := t.configRow(); err != nil {
+		return err
+	}
 	var b strings.Builder
-	b.WriteString(`# Settings of "throng serve", each with its default. A key that is left out keeps its default; the environment and
+	fmt.Fprintf(&b, `# Settings of "throng %s", each with its default. A key that is left out keeps its default; the environment and
 # the flags win over this file.
-`)
-	for _, row := range newTable(new(Serve)).rows {
-		if row.name == "config" {
-			continue // a file does not name another
+`, t.name)
+	for _, g := range of.groups() {
+		if g.title != "" {
+			fmt.Fprintf(&b, "\n## %s\n", g.title)
 		}
-		fmt.Fprintf(&b, "\n# %s\n# (%s; %s, %s)\n", row.meaning, row.unit, row.flag(), row.env())
-		fmt.Fprintf(&b, "%s = %s\n", row.name, row.literal())
+		for _, row := range g.rows {
+			if row.name == "config" {
+				continue // a file does not name another
+			}
+			fmt.Fprintf(&b, "\n# %s\n# (%s; %s, %s)\n", row.meaning, row.unit, row.flag(), t.env(&row))
+			fmt.Fprintf(&b, "%s = %s\n", row.name, row.literal())
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// literal is the default as TOML: a number where it is one, a list where several may be given, else a string.
+// literal is the default as TOML: a number or a truth where it is one, a list where several may be given, else a
+// string.
 func (s *setting) literal() string {
-	if _, err := strconv.ParseFloat(s.def, 64); err == nil {
+	if _, err := strconv.ParseFloat(s.def, 64); err == nil || s.bare != "" {
 		return s.def
 	}
 	if s.list && s.def == "" {

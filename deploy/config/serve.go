@@ -1,19 +1,14 @@
 package config
 
 import (
-	"flag"
 	"fmt"
 	"log/slog"
 	"time"
 )
 
-// ErrHelp is what [Parse] returns when the arguments ask for help (-h, --help). It is no failure: the caller prints
-// [Usage] to standard output and exits with code 0.
-var ErrHelp = flag.ErrHelp
-
 // Serve is the settings of one server, each already checked against its bounds. It is a plain value: whoever has
-// one owns it, Origin included. The defaults, bounds and meanings stand in the table of setting.go; here is what
-// the Go values mean.
+// one owns it, Origin included. The defaults, bounds and meanings stand in the table below; here is what the Go
+// values mean.
 type Serve struct {
 	Config        string        // the file that was read; empty: none
 	Addr          string        // public listener, host:port; port 0: any free one
@@ -36,67 +31,79 @@ type Serve struct {
 	LogFormat     string        // "text" or "json"
 }
 
-// Parse makes the settings from the arguments after "throng serve" and from the environment as os.Environ gives it,
-// and reads the config file that either of them names. It changes neither slice.
-//
-// The warnings are for the log, one line each: variables of the environment that begin with THRONG_ and name no
-// setting (Kubernetes makes such ones for a service of that name), and values that fit ill together. The error is
-// [ErrHelp], or one line about the first value that cannot be used.
-func Parse(args, environ []string) (settings Serve, warnings []string, err error) {
-	t := newTable(&settings)
-	flags, err := t.fromFlags(args)
-	if err != nil {
-		return Serve{}, nil, err
+// serveName is the one command whose name the environment variables leave out.
+const serveName = "serve"
+
+func (s *Serve) about() about {
+	return about{
+		name: serveName,
+		does: `[serve] [--setting value]...
+
+Runs the chat server. Each setting has three ways in, and the later wins: a key in the TOML file of --config, the
+environment (THRONG_MAX_MESSAGE for --max-message), the flag. A value that cannot be used ends the program with
+exit code 2.
+`,
+		more: `"throng config default" prints a file of these settings, "throng config check" tests one.
+`,
 	}
-	env, warnings := t.fromEnvironment(environ)
-	if err := t.read(env, flags); err != nil {
-		return Serve{}, nil, err
-	}
-	return settings, append(warnings, t.doubts()...), nil
 }
 
-// Check tells whether the file could be given to --config: nil, or one line about the first thing in it that cannot
-// be used. The environment has no say.
-func Check(file string) error {
-	t := newTable(new(Serve))
-	at := given{t.byName["config"], file, "config check", "argument"}
-	if file == "" {
-		return at.refuse("the path of a TOML file")
-	}
-	return t.read([]given{at})
+// groups is the table of settings. The texts are what the help and the default file print.
+func (s *Serve) groups() []group {
+	return []group{{"", []setting{
+		{"config", "", path(&s.Config, "file", optional),
+			"file of settings, such as \"throng config default\" prints; empty = none"},
+		{"addr", ":8888", address(&s.Addr),
+			"public listener: page, chat, echo; port 0 picks a free one"},
+		{"admin", "127.0.0.1:8889", addressOrOff(&s.Admin),
+			"private listener: /healthz, /readyz, /metrics, /api/, /debug/pprof/ and the admin page; \"off\" turns it off"},
+		{"data", "throng-data", path(&s.Data, "folder or mem", required),
+			"folder of the log; \"mem\" keeps all in memory and nothing survives"},
+		{"durability", "fsync", choice(&s.Durability, "fsync", "os"),
+			"what an ack means on one machine: fsync, or os (handed to the kernel: survives the process, not the power)"},
+		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
+			"largest message after decompression; beyond: close 1009"},
+		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
+			"largest message on /conn_ws; 0 turns the echo off; empty = as max-message"},
+		{"max-conns", "0", count(&s.MaxConns, "sockets", 10_000_000, "0 = what the open-file limit allows"),
+			"sockets; 0 = what the open-file limit allows, less a reserve; beyond: 503 with Retry-After"},
+		{"max-conns-per-ip", "0", count(&s.MaxConnsPerIP, "sockets", 10_000_000, "0 = no limit"),
+			"sockets from one address; 0 = no limit; beyond: 429"},
+		{"queue", "1MiB", size(&s.Queue, kib, gib),
+			"outbound bytes that may wait for one connection before the slow-reader policy acts"},
+		{"ping", "25s", duration(&s.Ping, 10*time.Millisecond, time.Hour),
+			"keep-alive interval; a connection silent for twice this is closed"},
+		{"origin", "", origins(&s.Origin),
+			"allowed Origin, may be given several times; \"*\" = any, empty = the page's own; without Origin (no browser): allowed"},
+		{"compress", "off", offOn(&s.Compress),
+			"permessage-deflate"},
+		{"rate", "20", number(&s.Rate, "messages a second", 1_000_000, "0 = no limit"),
+			"messages a second a connection; 0 = no limit; beyond: told to slow down, close 4029 when it goes on"},
+		{"burst", "40", count(&s.Burst, "messages", 1_000_000, "0 only where rate is 0"),
+			"messages that a connection may send at once before rate holds it"},
+		{"drain", "10s", duration(&s.Drain, 0, time.Hour),
+			"longest time that a stop waits for clients; 0 = it does not wait"},
+		{"dev", "", path(&s.Dev, "folder", optional),
+			"folder to serve the browser client from, for work on it; empty = the built-in client"},
+		{"log-level", "info", level(&s.LogLevel),
+			"least level that is logged: debug, info, warn, error"},
+		{"log-format", "text", choice(&s.LogFormat, "text", "json"),
+			"form of the log on standard error; json for machines"},
+	}}}
 }
 
-// read puts the sources over the defaults, the later over the earlier, and beneath them the file that they name.
-func (t *table) read(sources ...[]given) error {
-	if err := t.apply(sources...); err != nil {
-		return err
+func (s *Serve) settle(t *table) error {
+	if s.EchoMax == asMaxMessage {
+		s.EchoMax = s.MaxMessage
 	}
-	if t.serve.Config != "" {
-		file, err := t.fromFile(t.used["config"])
-		if err != nil {
-			return err
-		}
-		if err := t.apply(append([][]given{file}, sources...)...); err != nil {
-			return err
-		}
-	}
-	return t.settle()
-}
-
-// settle finishes the settings that depend on another one.
-func (t *table) settle() error {
-	if t.serve.EchoMax == asMaxMessage {
-		t.serve.EchoMax = t.serve.MaxMessage
-	}
-	if t.serve.Rate > 0 && t.serve.Burst == 0 {
+	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")
 	}
 	return nil
 }
 
-// doubts says what can be used but was hardly meant.
-func (t *table) doubts() []string {
-	if t.serve.Queue >= t.serve.MaxMessage {
+func (s *Serve) doubts(t *table) []string {
+	if s.Queue >= s.MaxMessage {
 		return nil
 	}
 	return []string{fmt.Sprintf("%v is less than %v: one large message can make a reader count as slow",

@@ -2,11 +2,11 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 )
 
-// setting is one row of the table: all that flags, environment, file, help and default file know of a setting.
+// setting is one row of a table: all that flags, environment, file, help and default file know of a setting.
 type setting struct {
 	name string // the flag without its dashes, and the key in the file
 	def  string // the default, written as a user would write it and read by the same code
@@ -14,78 +14,64 @@ type setting struct {
 	meaning string // what it does, and what zero or empty means where that is not plain
 }
 
-// flag, env and key are the name as each source spells it.
+// group is rows that belong together, under a title in help and default file; an empty title is left out.
+type group struct {
+	title string
+	rows  []setting
+}
+
+// flag and key are the name as the arguments and the file spell it.
 func (s *setting) flag() string { return "--" + s.name }
 
 func (s *setting) key() string { return s.name }
 
-func (s *setting) env() string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
-}
-
-// rows is the table of settings. The texts are what the help and the default file print.
-func rows(s *Serve) []setting {
-	return []setting{
-		{"config", "", path(&s.Config, "file", optional),
-			"file of settings, such as \"throng config default\" prints; empty = none"},
-		{"addr", ":8888", address(&s.Addr),
-			"public listener: page, chat, echo; port 0 picks a free one"},
-		{"admin", "127.0.0.1:8889", addressOrOff(&s.Admin),
-			"private listener: /healthz, /readyz, /metrics, /api/, /debug/pprof/ and the admin page; \"off\" turns it off"},
-		{"data", "throng-data", path(&s.Data, "folder or mem", required),
-			"folder of the log; \"mem\" keeps all in memory and nothing survives"},
-		{"durability", "fsync", choice(&s.Durability, "fsync", "os"),
-			"what an ack means on one machine: fsync, or os (handed to the kernel: survives the process, not the power)"},
-		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
-			"largest message after decompression; beyond: close 1009"},
-		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
-			"largest message on /conn_ws; 0 turns the echo off; empty = as max-message"},
-		{"max-conns", "0", count(&s.MaxConns, "sockets", 10_000_000, "0 = what the open-file limit allows"),
-			"sockets; 0 = what the open-file limit allows, less a reserve; beyond: 503 with Retry-After"},
-		{"max-conns-per-ip", "0", count(&s.MaxConnsPerIP, "sockets", 10_000_000, "0 = no limit"),
-			"sockets from one address; 0 = no limit; beyond: 429"},
-		{"queue", "1MiB", size(&s.Queue, kib, gib),
-			"outbound bytes that may wait for one connection before the slow-reader policy acts"},
-		{"ping", "25s", duration(&s.Ping, 10*time.Millisecond, time.Hour),
-			"keep-alive interval; a connection silent for twice this is closed"},
-		{"origin", "", origins(&s.Origin),
-			"allowed Origin, may be given several times; \"*\" = any, empty = the page's own; without Origin (no browser): allowed"},
-		{"compress", "off", offOn(&s.Compress),
-			"permessage-deflate"},
-		{"rate", "20", number(&s.Rate, "messages a second", 1_000_000, "0 = no limit"),
-			"messages a second a connection; 0 = no limit; beyond: told to slow down, close 4029 when it goes on"},
-		{"burst", "40", count(&s.Burst, "messages", 1_000_000, "0 only where rate is 0"),
-			"messages that a connection may send at once before rate holds it"},
-		{"drain", "10s", duration(&s.Drain, 0, time.Hour),
-			"longest time that a stop waits for clients; 0 = it does not wait"},
-		{"dev", "", path(&s.Dev, "folder", optional),
-			"folder to serve the browser client from, for work on it; empty = the built-in client"},
-		{"log-level", "info", level(&s.LogLevel),
-			"least level that is logged: debug, info, warn, error"},
-		{"log-format", "text", choice(&s.LogFormat, "text", "json"),
-			"form of the log on standard error; json for machines"},
-	}
-}
-
-// table is the rows over one Serve, and for each setting the value in use. Values go into the Serve by apply alone.
+// table is the rows of a command over its settings, and for each the value in use. Values go into the settings by
+// apply alone.
 type table struct {
-	serve  *Serve
-	rows   []setting
-	byName map[string]*setting
-	used   map[string]given
+	about
+	command Command
+	rows    []setting
+	byName  map[string]*setting
+	used    map[string]given
 }
 
-// newTable lays the table over s and fills s with the defaults.
-func newTable(s *Serve) *table {
-	t := &table{serve: s, rows: rows(s), byName: map[string]*setting{}, used: map[string]given{}}
+// newTable lays the table over the settings of c and fills them with the defaults.
+func newTable(c Command) *table {
+	t := &table{about: c.about(), command: c, byName: map[string]*setting{}, used: map[string]given{}}
+	for _, g := range c.groups() {
+		t.rows = append(t.rows, g.rows...)
+	}
 	for i := range t.rows {
 		row := &t.rows[i]
 		t.byName[row.name] = row
-		if err := t.apply([]given{{row, row.def, row.flag(), "default"}}); err != nil {
+		if err := t.apply([]given{{row, row.def, row.flag(), byDefault}}); err != nil {
 			panic(err) // the table is wrong, not the user; every test meets it
 		}
 	}
 	return t
+}
+
+// variables are the names by which the environment may give the setting, the one that wins last. A command that is
+// not serve has one of its own, THRONG_LOAD_RATE, and the plain THRONG_RATE unless serve means another thing by it.
+func (t *table) variables(s *setting) []string {
+	spell := strings.NewReplacer("-", "_", " ", "_")
+	plain := envPrefix + strings.ToUpper(spell.Replace(s.name))
+	own := envPrefix + strings.ToUpper(spell.Replace(t.name+" "+s.name))
+	switch {
+	case t.name == serveName:
+		return []string{plain}
+	case slices.Contains(t.apart, s.name):
+		return []string{own}
+	}
+	return []string{plain, own}
+}
+
+// env is the variable to suggest for the setting.
+func (t *table) env(s *setting) string { return t.variables(s)[0] }
+
+// example is the setting to show what one looks like: the first that has a default.
+func (t *table) example() *setting {
+	return &t.rows[slices.IndexFunc(t.rows, func(s setting) bool { return s.def != "" })]
 }
 
 // apply sets the values in order, so that the later wins, and stops at the first that cannot be used.
@@ -101,6 +87,9 @@ func (t *table) apply(sources ...[]given) error {
 	return nil
 }
 
+// byDefault is the place of a value that nobody gave.
+const byDefault = "default"
+
 // given is a value as a source gave it.
 type given struct {
 	*setting
@@ -109,8 +98,15 @@ type given struct {
 	place string // flag, environment, throng.toml:3, default
 }
 
-// refuse is the error about the value: which setting, where, and what would be right. A long text is cut.
+// bySomebody tells whether the value is not the default.
+func (g given) bySomebody() bool { return g.place != byDefault }
+
+// refuse is the error about the value: which setting, where, and what would be right. A long text is cut, and a
+// secret left out.
 func (g given) refuse(want string) error {
+	if g.secret {
+		return fmt.Errorf("%s (%s): want %s", g.spelt, g.place, want)
+	}
 	return fmt.Errorf("%s %.80q (%s): want %s", g.spelt, g.text, g.place, want)
 }
 

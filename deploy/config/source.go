@@ -21,7 +21,8 @@ const (
 )
 
 // fromFlags reads the arguments: --name value, --name=value, and both with one dash. What is no flag is an error,
-// since throng serve takes nothing else.
+// since no command takes anything else here. A flag that may stand alone
+// takes the next argument for its value unless that is a flag.
 func (t *table) fromFlags(args []string) ([]given, error) {
 	var got []given
 	for len(args) > 0 {
@@ -32,11 +33,13 @@ func (t *table) fromFlags(args []string) ([]given, error) {
 		row, known := t.byName[name]
 		switch {
 		case name == dashed || name == "":
-			return nil, fmt.Errorf("argument %.80q: want flags alone, such as --addr :8888", arg)
+			return nil, fmt.Errorf("argument %.80q: want flags alone, such as %s %s", arg, t.example().flag(), t.example().def)
 		case name == "h" || name == "help":
 			return nil, ErrHelp
 		case !known:
 			return nil, t.unknown(dashed, name, "flag", (*setting).flag)
+		case !hasText && row.bare != "" && (len(args) == 0 || strings.HasPrefix(args[0], "-")):
+			text = row.bare
 		case !hasText && len(args) == 0:
 			return nil, fmt.Errorf("%s without a value (flag): want %s", row.flag(), row.want)
 		case !hasText:
@@ -52,22 +55,40 @@ func (t *table) fromFlags(args []string) ([]given, error) {
 	return got, nil
 }
 
-// fromEnvironment reads the variables that begin with THRONG_. Those that name no setting become warnings.
+// fromEnvironment reads the variables that begin with THRONG_, in the order of the table. Those that name no setting of
+// any command become warnings.
 func (t *table) fromEnvironment(environ []string) (got []given, warnings []string) {
+	values := map[string]string{}
+	known := knownVariables()
 	for _, entry := range environ {
 		variable, text, _ := strings.Cut(entry, "=")
-		suffix, ours := strings.CutPrefix(variable, envPrefix)
-		if !ours {
-			continue
+		values[variable] = text
+		if strings.HasPrefix(variable, envPrefix) && !known[variable] {
+			warnings = append(warnings, "ignored "+t.unknownVariable(variable).Error())
 		}
-		name := strings.ToLower(strings.ReplaceAll(suffix, "_", "-"))
-		if row, ok := t.byName[name]; ok && row.env() == variable {
-			got = append(got, given{row, text, variable, "environment"})
-			continue
+	}
+	for i := range t.rows {
+		for _, variable := range t.variables(&t.rows[i]) {
+			if text, ok := values[variable]; ok {
+				got = append(got, given{&t.rows[i], text, variable, "environment"})
+			}
 		}
-		warnings = append(warnings, "ignored "+t.unknown(variable, name, "environment", (*setting).env).Error())
 	}
 	return got, warnings
+}
+
+// knownVariables are those of all commands.
+func knownVariables() map[string]bool {
+	known := map[string]bool{}
+	for _, c := range commands() {
+		t := newTable(c)
+		for i := range t.rows {
+			for _, variable := range t.variables(&t.rows[i]) {
+				known[variable] = true
+			}
+		}
+	}
+	return known
 }
 
 // fromFile reads the config file that the setting names.
@@ -84,7 +105,7 @@ func (t *table) fromTOML(file, text string) ([]given, error) {
 	var values map[string]toml.Primitive
 	meta, err := toml.Decode(text, &values)
 	if err != nil {
-		return nil, notTOML(file, err)
+		return nil, t.notTOML(file, err)
 	}
 	var got []given
 	for _, key := range meta.Keys() {
@@ -98,7 +119,7 @@ func (t *table) fromTOML(file, text string) ([]given, error) {
 			return nil, t.unknown(key.String(), key.String(), place, (*setting).key)
 		}
 		g := given{row, "", row.key(), place}
-		if g.text, ok = value.text(row.list); !ok {
+		if g.text, ok = value.text(row); !ok {
 			g.text = fmt.Sprint(value.data)
 			return nil, g.refuse(row.want)
 		}
@@ -137,7 +158,7 @@ func cause(err error) error {
 
 // notTOML is the error about a file that is not TOML at all. The library's words may quote the file, line breaks and
 // control characters included; they are made one line.
-func notTOML(file string, err error) error {
+func (t *table) notTOML(file string, err error) error {
 	place, words := file, err.Error()
 	if at, ok := errors.AsType[toml.ParseError](err); ok {
 		place, words = fmt.Sprintf("%s:%d", file, at.Position.Line), at.Message
@@ -148,7 +169,7 @@ func notTOML(file string, err error) error {
 		}
 		return r
 	}, words)
-	return fmt.Errorf("%s: %.200s; want TOML, such as addr = \":8888\"", place, words)
+	return fmt.Errorf("%s: %.200s; want TOML, such as %s = %s", place, words, t.example().name, t.example().literal())
 }
 
 // taken is a value of the file. It takes the value as the parser left it and then refuses it, since the library
@@ -169,8 +190,8 @@ func (v *taken) from(meta *toml.MetaData, value toml.Primitive) int {
 	return at.Position.Line
 }
 
-// text writes the value as a flag would have it. It reports false for what no setting takes, such as a table.
-func (v *taken) text(list bool) (string, bool) {
+// text writes the value as a flag would have it. It reports false for what the setting never takes, such as a table.
+func (v *taken) text(row *setting) (string, bool) {
 	switch data := v.data.(type) {
 	case string:
 		return data, true
@@ -178,16 +199,18 @@ func (v *taken) text(list bool) (string, bool) {
 		return strconv.FormatInt(data, 10), true
 	case float64:
 		return strconv.FormatFloat(data, 'g', -1, 64), true
+	case bool:
+		return strconv.FormatBool(data), row.bare != ""
 	case []any:
 		parts := make([]string, len(data))
 		for i, part := range data {
 			text, ok := part.(string)
-			if !ok || !list {
+			if !ok {
 				return "", false
 			}
 			parts[i] = text
 		}
-		return strings.Join(parts, ","), list
+		return strings.Join(parts, ","), row.list
 	}
 	return "", false
 }

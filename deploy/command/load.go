@@ -1,0 +1,166 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/term"
+
+	"throng/deploy/config"
+	"throng/loadtest/report"
+	"throng/loadtest/run"
+)
+
+// Load simulates users: throng load, load worker and load compare. The version goes into the result.
+func Load(ctx context.Context, version string, args, environ []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) > 0 && args[0] == "worker":
+		return worker(ctx, args[1:], environ, stdout, stderr)
+	case len(args) > 0 && args[0] == "compare":
+		return compare(args[1:], stdout, stderr)
+	}
+	var settings config.Load
+	warnings, code, ok := Parse(&settings, args, environ, stdout, stderr)
+	if !ok {
+		return code
+	}
+	plan, err := loadPlan(&settings)
+	if err != nil {
+		fmt.Fprintln(stderr, "throng:", err)
+		return Usage
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(stderr, "throng:", w)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		fmt.Fprintln(stderr, "throng:", err)
+		return Failed
+	}
+	// Servers and workers are killed when the thread that started them ends, so it must not end before this goroutine.
+	runtime.LockOSThread()
+	env := run.Env{Self: self, Version: version, Live: liveView(settings.Quiet, stderr)}
+	result, err := run.Run(ctx, plan, env)
+	env.Live.Close()
+	if err == nil {
+		err = writeResult(&settings, result, stdout)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(stderr, "throng:", err)
+		return Failed
+	case result.Partial != "":
+		return Failed
+	case result.Generator.Saturated:
+		return Saturated
+	case !report.Judge(plan.SLOs, result):
+		return Missed
+	}
+	return Done
+}
+
+// loadPlan is the plan that the settings describe.
+func loadPlan(s *config.Load) (run.Plan, error) {
+	addrs, secure := s.Addrs()
+	plan := run.Plan{
+		Addrs: addrs, TLS: run.TLS{On: secure, Insecure: s.Insecure}, Serve: s.Serve, Users: s.Users, Scenario: s.Scenario,
+		Dialect: s.Dialect, Rate: s.Rate, Size: s.Size, WarmUp: s.WarmUp, Duration: s.Duration, Ramp: s.Ramp, Late: s.Late,
+		Talkers: s.Talkers, Sources: s.Source, Processes: s.Processes, Remote: s.Workers, Key: s.Key, Pids: s.Pid,
+		Admins: s.Admin, Search: s.FindCapacity, Step: s.Step,
+	}
+	for _, text := range s.SLO {
+		level, err := report.ParseSLO(text)
+		if err != nil {
+			return plan, fmt.Errorf("--slo: %w", err)
+		}
+		plan.SLOs = append(plan.SLOs, level)
+	}
+	if s.CA != "" {
+		var err error
+		if plan.TLS.CA, err = os.ReadFile(s.CA); err != nil {
+			return plan, fmt.Errorf("--ca: %w", err)
+		}
+	}
+	return plan, nil
+}
+
+// liveView shows on standard error how a load run goes.
+func liveView(quiet bool, stderr io.Writer) *report.Live {
+	if quiet {
+		return report.NewLive(io.Discard, false, nil)
+	}
+	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return report.NewLive(f, true, func() int {
+			columns, _, _ := term.GetSize(int(f.Fd()))
+			return columns
+		})
+	}
+	return report.NewLive(stderr, false, nil)
+}
+
+// writeResult prints the summary and writes the files that were asked for.
+func writeResult(s *config.Load, result *report.Result, stdout io.Writer) error {
+	to := func(file string, write func(io.Writer, *report.Result) error) error {
+		f, err := os.Create(file)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f, result), f.Close())
+	}
+	var err error
+	if s.Report != "" {
+		err = to(s.Report, report.WriteHTML)
+	}
+	switch s.JSON {
+	case "-":
+		return errors.Join(err, report.WriteJSON(stdout, result))
+	case "":
+	default:
+		err = errors.Join(err, to(s.JSON, report.WriteJSON))
+	}
+	return errors.Join(err, report.WriteText(stdout, result))
+}
+
+// worker simulates a share of the users of a throng load, which reaches it over standard input or the network.
+func worker(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	var settings config.Worker
+	_, code, ok := Parse(&settings, args, environ, stdout, stderr)
+	if !ok {
+		return code
+	}
+	var err error
+	if settings.Listen == "" {
+		err = run.Work(os.Stdin, stdout, settings.Key)
+	} else {
+		err = run.Listen(ctx, settings.Listen, settings.Key, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "throng: load worker:", err)
+		return Failed
+	}
+	return Done
+}
+
+// compare shows two results beside each other.
+func compare(args []string, stdout, stderr io.Writer) int {
+	if len(args) != 2 {
+		fmt.Fprintln(stderr, "throng: want load compare A.json B.json, two results of throng load --json")
+		return Usage
+	}
+	var results [2]*report.Result
+	for i, file := range args {
+		var err error
+		if results[i], err = report.Read(file); err != nil {
+			fmt.Fprintln(stderr, "throng:", err)
+			return Usage
+		}
+	}
+	if err := report.WriteComparison(stdout, report.Compare(results[0], results[1])); err != nil {
+		return Failed
+	}
+	return Done
+}
