@@ -1,0 +1,69 @@
+// Package history is the log of the chat: every message that was acknowledged, in one order, and who the claims are that sent
+// them. It knows neither sockets nor rooms; a conversation is a name to it.
+//
+//	log.go      Log, the interface, and its guarantees; what is stored: Message, Claim, Marks
+//	memory.go   the Log in memory, bounded; its claims are in memory_claims.go
+//	pebble.go   the Log on disk: opening, epoch, ceiling, closing
+//	append.go   the committer's work
+//	read.go     reading; tails.go is what is held in memory for it
+//	dedup.go    (Claim, Cid) comes once; sieve.go spares the disk
+//	claims.go   claims; marks.go: how far they have got
+//	trim.go     retention
+//	keep.go     what has to be done again and again; space, healing
+//	store.go    Pebble and its settings; fence.go: the file system that it sees
+//	keys.go     the layout of keys; record.go of values, mid.go of message ids
+//
+// # Commits
+//
+// One commit at a time is written, under pebbleLog.commit: that of a batch, of claims (as many as wait), of marks, of what is
+// trimmed. A batch is one Pebble batch: a message has a row with its record, one that finds it by seq and, if it has a Cid,
+// one that finds it by that; a conversation has a row with its Head every 64 messages. Readers are never in a
+// commit's way, and see a batch when it is stored as durably as promised.
+//
+// With DurabilityFsync a commit is synced. With DurabilityOS it is written to the operating system, which is all that a killed
+// process needs, and synced once a second.
+//
+// # Seqs
+//
+// There is one counter. A ceiling above it is on disk, synced whatever the durability, and raised by a million before it is
+// reached; after an unclean end the counter goes on at the ceiling. A clean end sets the ceiling to the counter. So no seq comes
+// twice, though a message be lost with the power.
+//
+// A folder that was restored from a backup, or copied, does not know what was given out after it was copied. Whoever starts a
+// server on it makes an empty file RESTORED in it first: Open begins a new epoch then, so that clients know their positions to
+// be void, and removes the file. The seqs go on. A folder is copied while no server has it, or as a snapshot of
+// its file system.
+//
+// # When the disk fails
+//
+// A disk that gets full is the likely case. Append, and every other commit, is refused with ErrSpace while less than
+// Config.Reserve would be left; what is tidied in the background lives on the reserve. Nothing is to be done when
+// there is space again.
+//
+// What fails all the same is one of these:
+//
+//   - A write or a sync of the write-ahead log or of the manifest. Pebble would end the process, some of its code by a panic under
+//     a lock that nobody can recover from. So it is not told (fence.go): a fence goes up, behind which Pebble writes into
+//     nothing. Append cuts what it had written of the batch off the write-ahead log, and returns the error. The store is
+//     read as before, until the disk can be written again; then it is closed and opened anew behind a new fence, in
+//     the background, within about a second.
+//   - A table. Pebble tries again, once a second. Commits are refused as long as memory cannot be written to tables,
+//     since it would fill up. If it is full before that is noticed, a fence goes up as above, so that no commit waits
+//     for the disk; until the store is opened again some of the newest messages can then not be read.
+//   - Reading. The error is returned to whoever reads.
+//
+// What was acknowledged before is not touched by any of this. What was refused is not stored, with one exception that
+// no program can do away with: a disk that does not even let a file be cut, and a process that ends before it does,
+// may leave a refused batch to be found after the restart. Its sender was told to try again, and the repeat is then known by
+// its Cid.
+//
+// A loss of power may leave a torn end of the write-ahead log, which is cut when the folder is opened. Damage anywhere else
+// is told by Open, and nothing is dropped silently. With DurabilityOS the whole of what was not synced yet
+// may have holes, and is cut at the first.
+//
+// # Bounds
+//
+// Pebble: at most four memory tables of 32 MiB, of which small logs use little, and 32 MiB of cache. Heads and tails: 16,384
+// conversations, of each at most 4,096 messages and 4 MiB, in all 64 MiB. Sieves: 43 MiB when seven million Cids come
+// within Config.Dedup, little otherwise.
+package history

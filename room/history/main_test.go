@@ -1,0 +1,16 @@
+package history
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(writerDir); dir != "" {
+		writeUntilKilled(dir, os.Getenv(writerDurability))
+		return
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,214 @@
+package history
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unsafe"
+)
+
+// recordVersion is the first byte of every value, so that a layout can change without rewriting the folder.
+// Checksums are Pebble's: it has one on every block of its tables and on every chunk of its write-ahead log.
+const recordVersion = 1
+
+var errRecord = errors.New("history: damaged record")
+
+// born is when a message got its seq, which its id tells. It differs from Ts only if the caller had set that.
+type born int64
+
+// appendMessage encodes what the key does not say.
+func appendMessage(b []byte, m *Message, at born) []byte {
+	b = append(b, recordVersion)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.Ts)) // first, so that retention can look at it alone
+	b = binary.AppendVarint(b, int64(at)-m.Ts)
+	b = binary.AppendUvarint(b, m.Seq-m.Prev)
+	b = binary.BigEndian.AppendUint64(b, m.Claim)
+	for _, s := range [...]string{m.From, m.To, m.Room, m.Cid} {
+		b = appendString(b, s)
+	}
+	return append(b, m.Body...)
+}
+
+// decodeMessage is the inverse of appendMessage. v is copied.
+func decodeMessage(conv string, seq uint64, v []byte) (Message, error) {
+	d := decoder{rest: append([]byte(nil), v...)}
+	d.version()
+	m := Message{Conv: conv, Seq: seq, Ts: int64(d.fixed())}
+	at := born(m.Ts + d.varint())
+	m.Prev = seq - d.uvarint()
+	m.Claim = d.fixed()
+	m.From, m.To, m.Room, m.Cid = d.string(), d.string(), d.string(), d.string()
+	m.Body = d.rest
+	m.Mid = newMid(at, seq)
+	if d.bad || m.Prev >= seq {
+		return Message{}, errRecord
+	}
+	return m, nil
+}
+
+// messageTs is the Ts of an encoded message.
+func messageTs(v []byte) (int64, error) {
+	d := decoder{rest: v}
+	d.version()
+	ts := int64(d.fixed())
+	if d.bad {
+		return 0, errRecord
+	}
+	return ts, nil
+}
+
+// first is what is remembered of a message under its (Claim, Cid), even when retention has taken the message.
+type first struct {
+	conv string
+	seq  uint64
+	at   born
+	ts   int64
+}
+
+func appendFirst(b []byte, m *Message, at born) []byte {
+	b = append(b, recordVersion)
+	b = binary.AppendUvarint(b, m.Seq)
+	b = binary.AppendVarint(b, int64(at))
+	b = binary.AppendVarint(b, m.Ts)
+	return append(b, m.Conv...)
+}
+
+func decodeFirst(v []byte) (first, error) {
+	d := decoder{rest: v}
+	d.version()
+	f := first{seq: d.uvarint(), at: born(d.varint()), ts: d.varint(), conv: string(d.rest)}
+	if d.bad {
+		return first{}, errRecord
+	}
+	return f, nil
+}
+
+func appendHead(b []byte, h Head) []byte {
+	b = append(b, recordVersion)
+	for _, n := range [...]uint64{h.First, h.Last, h.Trimmed, uint64(h.Count), uint64(h.Bytes)} {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}
+
+func decodeHead(v []byte) (Head, error) {
+	d := decoder{rest: v}
+	d.version()
+	h := Head{First: d.uvarint(), Last: d.uvarint(), Trimmed: d.uvarint(), Count: int64(d.uvarint()), Bytes: int64(d.uvarint())}
+	if d.bad {
+		return Head{}, errRecord
+	}
+	return h, nil
+}
+
+func appendMarks(b []byte, m Marks) []byte {
+	b = append(b, recordVersion)
+	for _, n := range [...]uint64{m.Sent, m.Recv, m.Read} {
+		b = binary.AppendUvarint(b, n)
+	}
+	return b
+}
+
+func decodeMarks(v []byte) (Marks, error) {
+	d := decoder{rest: v}
+	d.version()
+	m := Marks{Sent: d.uvarint(), Recv: d.uvarint(), Read: d.uvarint()}
+	if d.bad {
+		return Marks{}, errRecord
+	}
+	return m, nil
+}
+
+func encodeClaim(c Claim) []byte {
+	b := []byte{recordVersion}
+	b = appendString(appendString(b, c.Nick), c.Key)
+	b = binary.AppendVarint(binary.AppendVarint(b, c.Made), c.Away)
+	return append(b, c.Secret...)
+}
+
+func decodeClaim(id uint64, v []byte) (Claim, error) {
+	d := decoder{rest: append([]byte(nil), v...)}
+	d.version()
+	c := Claim{ID: id, Nick: d.string(), Key: d.string(), Made: d.varint(), Away: d.varint(), Secret: d.rest}
+	if d.bad {
+		return Claim{}, errRecord
+	}
+	return c, nil
+}
+
+func encodeDirect(peer uint64, nick string) []byte {
+	b := []byte{recordVersion}
+	return append(binary.BigEndian.AppendUint64(b, peer), nick...)
+}
+
+func decodeDirect(conv string, v []byte) (Direct, error) {
+	d := decoder{rest: v}
+	d.version()
+	direct := Direct{Conv: conv, Peer: d.fixed(), PeerNick: string(d.rest)}
+	if d.bad {
+		return Direct{}, errRecord
+	}
+	return direct, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// decoder cuts a record from the front. After the first mistake everything is zero, and bad is set.
+type decoder struct {
+	rest []byte
+	bad  bool
+}
+
+func (d *decoder) fail() { d.rest, d.bad = nil, true }
+
+func (d *decoder) version() {
+	if len(d.rest) == 0 || d.rest[0] != recordVersion {
+		d.fail()
+		return
+	}
+	d.rest = d.rest[1:]
+}
+
+func (d *decoder) fixed() uint64 {
+	if len(d.rest) < 8 {
+		d.fail()
+		return 0
+	}
+	n := binary.BigEndian.Uint64(d.rest)
+	d.rest = d.rest[8:]
+	return n
+}
+
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.rest)
+	if size <= 0 {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+func (d *decoder) varint() int64 {
+	n, size := binary.Varint(d.rest)
+	if size <= 0 {
+		d.fail()
+		return 0
+	}
+	d.rest = d.rest[size:]
+	return n
+}
+
+// string is a part of rest, not a copy: whoever wants strings gives the decoder bytes that nobody changes.
+func (d *decoder) string() string {
+	n := d.uvarint()
+	if n > math.MaxInt32 || int(n) > len(d.rest) {
+		d.fail()
+		return ""
+	}
+	s := unsafe.String(unsafe.SliceData(d.rest), int(n))
+	d.rest = d.rest[n:]
+	return s
+}

@@ -1,0 +1,260 @@
+package history
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+const (
+	// trimChunk is how many messages are removed in one commit at most: new ones wait meanwhile.
+	trimChunk = 256
+	// All conversations are looked at so often, and more often if messages get old sooner.
+	trimEvery    = time.Hour
+	trimEveryMin = time.Minute
+	// trimScan is how many conversations are looked at before the store may be exchanged.
+	trimScan = 1000
+)
+
+// exceeded is that a conversation with that head, whose oldest message is of ts, has one message too many.
+func (c *Config) exceeded(h Head, ts, now int64) bool {
+	return h.Count > 0 && (c.KeepCount > 0 && h.Count > int64(c.KeepCount) ||
+		c.KeepBytes > 0 && h.Bytes > c.KeepBytes ||
+		c.expired(ts, now))
+}
+
+// expired is that a message of ts is too old.
+func (c *Config) expired(ts, now int64) bool {
+	return c.KeepAge > 0 && ts < now-c.KeepAge.Milliseconds()
+}
+
+// due is that a conversation has grown so far beyond what is kept that removing is worth it.
+func (c *Config) due(h Head) bool {
+	return c.KeepCount > 0 && h.Count > int64(c.KeepCount)+int64(c.KeepCount)/8 ||
+		c.KeepBytes > 0 && h.Bytes > c.KeepBytes+c.KeepBytes/8
+}
+
+// trims knows which conversations have grown too far.
+type trims struct {
+	wake chan struct{} // has a token when names are not empty
+
+	work sync.Mutex // held by who trims: nobody else removes messages; taken before pebbleLog.commit
+
+	mu    sync.Mutex // guards names; a leaf
+	names map[string]struct{}
+}
+
+func newTrims() *trims {
+	return &trims{wake: make(chan struct{}, 1), names: map[string]struct{}{}}
+}
+
+func (t *trims) want(name string) {
+	t.mu.Lock()
+	t.names[name] = struct{}{}
+	t.mu.Unlock()
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *trims) take() map[string]struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names := t.names
+	t.names = map[string]struct{}{}
+	return names
+}
+
+// trimAlways removes what is not to be kept, until ctx ends: at once what Append tells of, and now and then whatever is
+// too old, or too much for a Config that was changed.
+func (l *pebbleLog) trimAlways(ctx context.Context) {
+	if l.conf.KeepCount <= 0 && l.conf.KeepBytes <= 0 && l.conf.KeepAge <= 0 {
+		return
+	}
+	every := trimEvery
+	if l.conf.KeepAge > 0 {
+		every = min(trimEvery, max(trimEveryMin, l.conf.KeepAge/8))
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	l.trimAll(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.trims.wake:
+			for name := range l.trims.take() {
+				l.trim(ctx, name)
+			}
+		case <-tick.C:
+			l.trimAll(ctx)
+		}
+	}
+}
+
+// trimAll trims all conversations.
+func (l *pebbleLog) trimAll(ctx context.Context) {
+	for last := ""; ; {
+		var names []string
+		err := l.use(func(s *store) (err error) {
+			names, last, err = l.exceeded(s, last)
+			return err
+		})
+		if err != nil {
+			l.log.Warn("old messages could not be looked for", "error", err)
+			return
+		}
+		for _, name := range names {
+			l.trim(ctx, name)
+		}
+		if last == "" || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// exceeded looks at some conversations behind one and names those that have something to remove. last is the last that it
+// looked at; "": there are no more.
+func (l *pebbleLog) exceeded(s *store, from string) (names []string, last string, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyMessage}, UpperBound: []byte{keyMessage + 1}})
+	if err != nil {
+		return nil, "", err
+	}
+	defer release(it)
+	now := l.vol.now().UnixMilli()
+	for range trimScan {
+		if !it.SeekGE(messageKey(nil, from, math.MaxUint64)) {
+			return names, "", it.Error()
+		}
+		conv, _, ok := parseMessageKey(it.Key())
+		if !ok {
+			return nil, "", errRecord
+		}
+		ts, err := messageTs(it.Value())
+		if err != nil {
+			return nil, "", err
+		}
+		from = string(conv)
+		h, _, err := readHead(s.db, from, l.committed.Load())
+		if err != nil {
+			return nil, "", err
+		}
+		if l.conf.exceeded(h, ts, now) {
+			names = append(names, from)
+		}
+	}
+	return names, from, nil
+}
+
+// trim removes from a conversation what is not to be kept, the oldest first. What is read for it holds nobody up.
+func (l *pebbleLog) trim(ctx context.Context, name string) {
+	l.trims.work.Lock()
+	defer l.trims.work.Unlock()
+	for more := true; more && ctx.Err() == nil; {
+		var old []stale
+		err := l.use(func(s *store) (err error) {
+			old, more, err = l.stale(s, name)
+			return err
+		})
+		if err == nil && len(old) > 0 {
+			err = l.change(func(s *store) error { return l.remove(s, name, old) })
+		}
+		if err != nil {
+			l.log.Warn("old messages could not be removed", "error", err)
+			return
+		}
+	}
+}
+
+// stale is a message that is to be removed.
+type stale struct {
+	seq  uint64
+	size int64
+}
+
+// stale finds some messages that are to be removed, and tells whether there may be more.
+func (l *pebbleLog) stale(s *store, name string) (old []stale, more bool, err error) {
+	h, err := l.head(s, name)
+	if err != nil || h.Count == 0 {
+		return nil, false, err
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: messageKey(nil, name, h.First),
+		UpperBound: messageKey(nil, name, h.Last+1),
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	defer release(it)
+	now := l.vol.now().UnixMilli()
+	for it.First(); it.Valid() && len(old) < trimChunk; it.Next() {
+		ts, err := messageTs(it.Value())
+		if err != nil {
+			return nil, false, err
+		}
+		if !l.conf.exceeded(h, ts, now) {
+			return old, false, nil
+		}
+		_, seq, _ := parseMessageKey(it.Key())
+		one := stale{seq, int64(len(it.Value()))}
+		h.Count--
+		h.Bytes -= one.size
+		old = append(old, one)
+	}
+	return old, it.Valid(), it.Error()
+}
+
+// remove removes the oldest messages of a conversation. l.commit is held. Since it was seen which they are, more messages
+// may have come, but nobody else removes any; only if the store was exchanged meanwhile, there is nothing sure.
+func (l *pebbleLog) remove(s *store, name string, old []stale) error {
+	c := l.tails.pin(name)
+	defer l.tails.unpin(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := l.load(s, c); err != nil || c.head.First != old[0].seq {
+		return err
+	}
+	h := c.head
+	h.Trimmed = old[len(old)-1].seq
+	b := s.db.NewBatch()
+	defer release(b)
+	for _, one := range old {
+		h.Count--
+		h.Bytes -= one.size
+		if err := b.Delete(seqKey(nil, one.seq), nil); err != nil {
+			return err
+		}
+	}
+	rest := messageKey(nil, name, h.Trimmed+1)
+	if err := b.DeleteRange(messageKey(nil, name, 0), rest, nil); err != nil {
+		return err
+	}
+	var err error
+	if h.First, err = firstBehind(s, rest, messageKey(nil, name, h.Last+1)); err != nil {
+		return err
+	}
+	if err := b.Set(headKey(nil, name), appendHead(nil, h), nil); err != nil {
+		return err
+	}
+	if err := s.commit(b, false); err != nil {
+		return err
+	}
+	l.tails.bytes.Add(-c.trimmed(h))
+	return nil
+}
+
+// firstBehind is the seq of the first message from one key to another; 0: there is none.
+func firstBehind(s *store, from, to []byte) (seq uint64, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return 0, err
+	}
+	if it.First() {
+		_, seq, _ = parseMessageKey(it.Key())
+	}
+	return seq, it.Close()
+}
