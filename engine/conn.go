@@ -99,6 +99,14 @@ func (c *Conn) Send(f *Frame) bool {
 	return true
 }
 
+// Queued is how many bytes wait for the peer: in the queue, as Config.Queue counts them, and in the socket as far as the
+// kernel has not taken them.
+func (c *Conn) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.out.bytes + int(c.pending.Load())
+}
+
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
 // is closed when the peer has answered, or Config.CloseTimeout after it last read some of it. Later calls do nothing.
 // reason is cut to 123 bytes (RFC 6455 section 5.5).

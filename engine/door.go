@@ -154,23 +154,23 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 // head. It owns conn.
 func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
 	e := d.engine
-	err := checkHandshake(r)
-	if err == nil {
-		err = checkOrigin(r, e.config.Origins)
-	}
-	if err != nil {
+	if err := checkHandshake(r); err != nil {
 		d.refuse(conn, err)
+		return
+	}
+	if err := checkOrigin(r, e.config.Origins); err != nil {
+		d.turnAway(conn, r, err)
 		return
 	}
 	address, full := d.enter(conn)
 	if full != nil {
-		d.refuse(conn, full)
+		d.turnAway(conn, r, full)
 		return
 	}
 	open, refused := e.config.Accept(r)
 	if refused != nil {
 		d.leave(address)
-		d.refuse(conn, refused)
+		d.turnAway(conn, r, refused)
 		return
 	}
 	extension, window := "", uint8(0)
@@ -182,10 +182,10 @@ func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
 		e.log.Warn("socket not taken over", "err", nbErr)
 		open(closedConn(e)).Closed()
 		d.leave(address)
-		d.refuse(conn, errFull)
+		d.turnAway(conn, r, errFull)
 		return
 	}
-	e.enter(sock, address, window, switching(r, extension), rest, open)
+	e.enter(sock, address, window, switching(r, extension, e.config.Subprotocol(r)), rest, open)
 }
 
 // enter counts a connection in, or says why it may not come in. The caller answers it with leave.

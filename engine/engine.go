@@ -23,6 +23,13 @@ type Config struct {
 	IsSocket func(path string) bool
 	// Pages answers every request that is not a WebSocket request for a socket path. nil: 404.
 	Pages http.Handler
+	// Subprotocol chooses the subprotocol of a WebSocket request that Accept has let in, which must be one that it
+	// [Offers]; "" for none. nil: never one.
+	Subprotocol func(*http.Request) string
+	// Refused may have a client refused after the upgrade, since a browser's page cannot read how a handshake was
+	// answered: it returns a last text message, which may be empty, and the close code; code 0 refuses by HTTP. It is
+	// asked for valid WebSocket requests of socket paths only. nil: always by HTTP.
+	Refused func(r *http.Request, status int) (text []byte, code uint16)
 	// Origins are allowed Origin headers beside the same origin; "*" allows any. A request without Origin comes from
 	// no browser and is allowed.
 	Origins []string
@@ -48,6 +55,12 @@ func (c *Config) setDefaults() {
 	setDefault(&c.Ping, 25*time.Second)
 	setDefault(&c.HeadTimeout, 10*time.Second)
 	setDefault(&c.CloseTimeout, 2*time.Second)
+	if c.Subprotocol == nil {
+		c.Subprotocol = func(*http.Request) string { return "" }
+	}
+	if c.Refused == nil {
+		c.Refused = func(*http.Request, int) ([]byte, uint16) { return nil, 0 }
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -78,6 +91,9 @@ type Engine struct {
 	entered  atomic.Uint32 // connections that the door has handed to the loop, ever
 	closing  closers
 	writable *flusher
+
+	barriers []*barrier    // by poller
+	closed   atomic.Uint64 // sockets, ever
 
 	stop    chan struct{}
 	stopped sync.Once
@@ -140,6 +156,9 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 		close(e.stop)
 		e.door.close()
 		e.loop.Stop()
+		for _, b := range e.barriers {
+			_ = b.far.Close()
+		}
 	})
 	e.running.Wait()
 	return err
@@ -176,6 +195,7 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
 	}
 	e.entered.Add(1)
+	e.barriers[sock.Hash()%len(e.barriers)].pass(e.stop)
 	if _, err := e.loop.AddConn(sock); err != nil {
 		e.log.Warn("connection not taken into the loop", "remote", address, "err", err)
 		c.lost()

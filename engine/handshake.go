@@ -63,8 +63,21 @@ func checkOrigin(r *http.Request, allowed []string) *refusal {
 	return &refusal{http.StatusForbidden, "origin not allowed"}
 }
 
-// switching is the 101 (RFC 6455 section 4.2.2); extension is "" for none.
-func switching(r *http.Request, extension string) []byte {
+// Offers reports whether a WebSocket request names a subprotocol among those that its client speaks (RFC 6455 section
+// 11.3.4). Any goroutine may call it.
+func Offers(r *http.Request, subprotocol string) bool {
+	for _, list := range r.Header["Sec-Websocket-Protocol"] {
+		for name := range strings.SplitSeq(list, ",") {
+			if strings.Trim(name, " \t") == subprotocol {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// switching is the 101 (RFC 6455 section 4.2.2); extension and subprotocol are "" for none.
+func switching(r *http.Request, extension, subprotocol string) []byte {
 	const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" // RFC 6455 section 1.3
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + guid))
 	b := make([]byte, 0, 256)
@@ -73,6 +86,10 @@ func switching(r *http.Request, extension string) []byte {
 	if extension != "" {
 		b = append(b, "\r\nSec-WebSocket-Extensions: "...)
 		b = append(b, extension...)
+	}
+	if subprotocol != "" {
+		b = append(b, "\r\nSec-WebSocket-Protocol: "...)
+		b = append(b, subprotocol...)
 	}
 	return append(b, "\r\n\r\n"...)
 }

@@ -153,7 +153,7 @@ func FuzzHandshake(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(switching(r, "permessage-deflate"))), nil)
+		got, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(switching(r, "permessage-deflate", ""))), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,4 +161,27 @@ func FuzzHandshake(f *testing.F) {
 			t.Fatalf("answer %v %v, want %v %v", got.Status, got.Header, want.Status, want.Header)
 		}
 	})
+}
+
+func TestOffers(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		headers []string
+		want    bool
+	}{
+		{"no header", nil, false},
+		{"alone", []string{"throng.v2.json"}, true},
+		{"among others", []string{"graphql-ws, throng.v2.json ,x"}, true},
+		{"in a second header", []string{"graphql-ws", "\tthrong.v2.json"}, true},
+		{"another", []string{"throng.v2.jsonx, xthrong.v2.json"}, false},
+		{"names are case-sensitive", []string{"Throng.v2.json"}, false},
+		{"empty", []string{""}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := &http.Request{Header: http.Header{"Sec-Websocket-Protocol": row.headers}}
+			if got := Offers(r, "throng.v2.json"); got != row.want {
+				t.Fatalf("got %v, want %v", got, row.want)
+			}
+		})
+	}
 }

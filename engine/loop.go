@@ -3,13 +3,10 @@ package engine
 import (
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"runtime"
 
 	"github.com/lesismal/nbio"
 	"github.com/lesismal/nbio/logging"
-	"golang.org/x/sys/unix"
 )
 
 // startLoop starts nbio's engine: pollers only, level-triggered, read on the poller itself. Its listeners, its WebSocket
@@ -26,8 +23,8 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 	loop.OnData(func(sock *nbio.Conn, b []byte) {
 		if c := e.connOf(sock); c != nil {
 			c.data(b)
-		} else if p, ok := sock.Session().(probe); ok {
-			p.begun <- sock.Hash() % loop.NPoller
+		} else if b, ok := sock.Session().(*barrier); ok {
+			b.passed()
 		}
 	})
 	loop.OnWrittenSize(func(sock *nbio.Conn, _ []byte, n int) {
@@ -36,6 +33,7 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 		}
 	})
 	loop.OnClose(func(sock *nbio.Conn, _ error) {
+		e.closed.Add(1) // nbio calls this before it gives the descriptor back
 		if c := e.connOf(sock); c != nil {
 			c.lost()
 		}
@@ -43,7 +41,9 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 	if err := loop.Start(); err != nil {
 		return nil, err
 	}
-	return loop, awaitPollers(loop)
+	var err error
+	e.barriers, err = newBarriers(loop, &e.closed, e.stop)
+	return loop, err
 }
 
 // connOf is the connection on a socket; nil: none of ours. What the door did to the connection before AddConn happens
@@ -52,43 +52,6 @@ func (e *Engine) connOf(sock *nbio.Conn) *Conn {
 	e.entered.Load()
 	c, _ := sock.Session().(*Conn)
 	return c
-}
-
-// probe is the session of a socket that only shows that its poller runs.
-type probe struct{ begun chan<- int }
-
-// awaitPollers waits until every poller runs. One that is told to stop before it has begun never ends: its first act is to
-// take back the order (nbio poller_epoll.go:224).
-func awaitPollers(loop *nbio.Engine) error {
-	begun := make(chan int)
-	running := map[int]bool{}
-	for len(running) < loop.NPoller { // nbio gives a socket to a poller by its descriptor, so that all get one in turn
-		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-		if err != nil {
-			return err
-		}
-		far, near := os.NewFile(uintptr(pair[0]), "probe"), os.NewFile(uintptr(pair[1]), "probe")
-		defer far.Close()
-		conn, err := net.FileConn(near)
-		near.Close()
-		if err != nil {
-			return err
-		}
-		sock, err := nbio.NBConn(conn)
-		if err != nil {
-			return err
-		}
-		sock.SetSession(probe{begun})
-		if _, err := loop.AddConn(sock); err != nil {
-			return err
-		}
-		defer sock.Close() //nolint:errcheck // it has served
-		if _, err := far.Write([]byte{0}); err != nil {
-			return err
-		}
-		running[<-begun] = true
-	}
-	return nil
 }
 
 // loopLog brings nbio's complaints into our log.

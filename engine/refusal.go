@@ -45,14 +45,34 @@ const (
 	lingerBytes = 256 << 10
 )
 
-// refuse answers with err and closes the connection in order. It may take up to lingerTime.
+// refuse answers a request with err and closes the connection in order. It may take up to lingerTime.
 func (d *door) refuse(conn *net.TCPConn, err error) {
-	defer conn.Close() //nolint:errcheck // nothing is left to be done for this client
 	if errors.Is(err, errHeadLost) {
+		_ = conn.Close()
 		return
 	}
+	d.sayLast(conn, response(err), !errors.Is(err, errHeadTimeout))
+}
+
+// turnAway refuses a valid WebSocket request: by HTTP, or after the upgrade where Config.Refused asks for that.
+func (d *door) turnAway(conn *net.TCPConn, r *http.Request, err error) {
+	text, code := d.engine.config.Refused(r, status(err))
+	if code == 0 {
+		d.refuse(conn, err)
+		return
+	}
+	answer := switching(r, "", d.engine.config.Subprotocol(r))
+	if len(text) > 0 {
+		answer = append(answer, NewFrame(false, text).wire...)
+	}
+	d.sayLast(conn, append(answer, closeFrame(code, err.Error())...), true)
+}
+
+// sayLast writes the last that a client gets and closes the connection, after listening for a while if asked to.
+func (d *door) sayLast(conn *net.TCPConn, answer []byte, listen bool) {
+	defer conn.Close() //nolint:errcheck // nothing is left to be done for this client
 	_ = conn.SetDeadline(time.Now().Add(lingerTime))
-	if _, werr := conn.Write(response(err)); werr != nil || errors.Is(err, errHeadTimeout) {
+	if _, err := conn.Write(answer); err != nil || !listen {
 		return
 	}
 	select {
@@ -65,13 +85,18 @@ func (d *door) refuse(conn *net.TCPConn, err error) {
 	}
 }
 
-// response is the refusal that err stands for, as bytes: a short text, and the connection ends.
-func response(err error) []byte {
-	status := http.StatusInternalServerError
+// status is the HTTP status that err stands for.
+func status(err error) int {
 	var with interface{ Status() int }
 	if errors.As(err, &with) {
-		status = with.Status()
+		return with.Status()
 	}
+	return http.StatusInternalServerError
+}
+
+// response is the refusal that err stands for, as bytes: a short text, and the connection ends.
+func response(err error) []byte {
+	status := status(err)
 	extra := ""
 	switch status {
 	case http.StatusUpgradeRequired:

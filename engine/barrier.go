@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lesismal/nbio"
+	"golang.org/x/sys/unix"
+)
+
+// barrier keeps a poller's past away from a new socket. A poller fetches events by the batch and looks a socket up by its
+// descriptor's number only when an event's turn comes. A socket that another goroutine closes meanwhile leaves its number
+// behind, and its end, which the batch still holds, would strike the newcomer who gets that number (nbio v1.6.12,
+// poller_epoll.go, readWriteLoop; TestV2Neighbours in loadtest/accept). So a newcomer waits until the batch is done with:
+// a byte through a socket of the poller's own shows that. It waits only if a socket was closed since the last time, and
+// all who wait together need one byte.
+type barrier struct {
+	closed *atomic.Uint64 // sockets closed, ever; counted before the number is given back
+	far    *os.File       // what is written here comes to the poller
+
+	mu      sync.Mutex // guards what follows; a leaf
+	clean   uint64     // closed, when the last round that has come back was begun
+	current *round     // its byte is under way; nil: none
+	next    *round     // of those who came too late for it; nil: nobody
+}
+
+// round is one byte's way through the poller.
+type round struct {
+	begun uint64 // barrier.closed then
+	done  chan struct{}
+}
+
+// pass returns when nothing that the poller knows of is older than the call, or stop is closed.
+func (b *barrier) pass(stop <-chan struct{}) {
+	b.mu.Lock()
+	if b.closed.Load() == b.clean {
+		b.mu.Unlock()
+		return
+	}
+	if b.next == nil {
+		b.next = &round{done: make(chan struct{})}
+	}
+	waits := b.next
+	b.begin()
+	b.mu.Unlock()
+	select {
+	case <-waits.done:
+	case <-stop:
+	}
+}
+
+// begin sends the next round off, unless one is under way or nobody waits. The caller holds b.mu.
+func (b *barrier) begin() {
+	if b.current != nil || b.next == nil {
+		return
+	}
+	b.current, b.next = b.next, nil
+	b.current.begun = b.closed.Load()
+	_, _ = b.far.Write([]byte{0}) // fails only when the loop has ended, and then stop is closed
+}
+
+// passed is told by the poller that a byte has come.
+func (b *barrier) passed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == nil {
+		return
+	}
+	b.clean = b.current.begun
+	close(b.current.done)
+	b.current = nil
+	b.begin()
+}
+
+// newBarriers makes a barrier for each poller, and waits until every poller runs. One that is told to stop before it has
+// begun never ends: its first act is to take back the order (nbio poller_epoll.go:224).
+func newBarriers(loop *nbio.Engine, closed *atomic.Uint64, stop <-chan struct{}) (barriers []*barrier, err error) {
+	barriers = make([]*barrier, loop.NPoller)
+	for missing := loop.NPoller; missing > 0; { // nbio gives a socket to a poller by its descriptor, so that all get one in turn
+		b := &barrier{closed: closed}
+		sock, err := b.pair()
+		if err != nil {
+			return barriers, err
+		}
+		at := sock.Hash() % loop.NPoller
+		if barriers[at] != nil {
+			defer func() { _, _ = sock.Close(), b.far.Close() }() // its number is taken until there is one of the others
+			continue
+		}
+		barriers[at] = b
+		missing--
+		if _, err := loop.AddConn(sock); err != nil {
+			return barriers, err
+		}
+		b.clean = closed.Load() + 1 // not clean: pass waits for the poller
+		b.pass(stop)
+	}
+	return barriers, nil
+}
+
+// pair makes the sockets of a barrier: the far one is kept, the near one is for the poller.
+func (b *barrier) pair() (*nbio.Conn, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	b.far = os.NewFile(uintptr(pair[0]), "barrier")
+	near := os.NewFile(uintptr(pair[1]), "barrier")
+	defer near.Close()
+	conn, err := net.FileConn(near)
+	if err != nil {
+		return nil, err
+	}
+	sock, err := nbio.NBConn(conn)
+	if err == nil {
+		sock.SetSession(b)
+	}
+	return sock, err
+}
