@@ -5,13 +5,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"os"
 	"os/signal"
 	"strings"
@@ -26,6 +29,8 @@ import (
 	"throng/deploy/config"
 	"throng/engine"
 	"throng/room"
+	"throng/room/event"
+	"throng/room/history"
 	"throng/web"
 )
 
@@ -107,6 +112,7 @@ type server struct {
 	addr   net.Addr // of the public listener
 	engine *engine.Engine
 	hub    *room.Hub
+	log    history.Log
 	admin  *http.Server // nil: off
 	served chan error   // the end of engine.Serve
 }
@@ -126,9 +132,18 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 		}
 	}
 	s := &server{addr: public.Addr(), served: make(chan error, 1)}
-	s.hub = room.New(room.Config{Wire: wire{}, Rate: settings.Rate, Burst: settings.Burst})
+	if s.log, err = openLog(settings, log); err != nil {
+		closeAll(public, private)
+		return nil, err
+	}
+	s.hub = room.New(room.Config{
+		Wire: wire{}, Log: s.log, Rate: settings.Rate, Burst: settings.Burst, Logger: log, MaxRooms: settings.MaxRooms,
+		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping,
+	})
 	s.engine, err = engine.New(engine.Config{
 		Accept:        acceptor(settings, s.hub),
+		Subprotocol:   subprotocol,
+		Refused:       refused,
 		IsSocket:      isSocket,
 		Pages:         pages(settings),
 		Origins:       settings.Origin,
@@ -142,10 +157,8 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	})
 	if err != nil {
 		s.hub.Close()
-		_ = public.Close()
-		if private != nil {
-			_ = private.Close()
-		}
+		_ = s.log.Close()
+		closeAll(public, private)
 		return nil, err
 	}
 	announce(log, s.addr)
@@ -153,10 +166,28 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	if private != nil {
 		s.serveAdmin(private, log)
 	}
-	if settings.Data != "mem" {
-		log.Info("nothing is kept on disk: the tutorial dialect has no history", "data", settings.Data)
-	}
 	return s, nil
+}
+
+// openLog opens the log where the settings say.
+func openLog(settings config.Serve, log *slog.Logger) (history.Log, error) {
+	keep := history.Config{
+		Durability: settings.Durability, KeepCount: settings.KeepCount, KeepAge: settings.KeepAge, KeepBytes: int64(settings.KeepBytes),
+		Logger: log,
+	}
+	if settings.Data == "mem" {
+		keep.KeepBytes = min(keep.KeepBytes, history.DefaultMemory.KeepBytes) // 0: the default
+		return history.Memory(keep), nil
+	}
+	return history.Open(settings.Data, keep)
+}
+
+func closeAll(listeners ...net.Listener) {
+	for _, l := range listeners {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
 }
 
 // announce logs where the server listens, whatever the log level: scripts read the address there.
@@ -171,8 +202,10 @@ func announce(log *slog.Logger, addr net.Addr) {
 func (s *server) stop(ctx context.Context) error {
 	s.engine.Drain()
 	settled := s.hub.Settle(ctx)
+	s.hub.Farewell(returnWithin)
 	err := s.engine.Shutdown(ctx)
 	s.hub.Close()
+	err = errors.Join(err, s.log.Close())
 	if s.admin != nil {
 		err = errors.Join(err, s.admin.Close())
 	}
@@ -187,10 +220,13 @@ func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.engine.Draining() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
-			return
+		} else if err := s.hub.Healthy(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		} else {
+			_, _ = io.WriteString(w, "ready\n")
 		}
-		_, _ = io.WriteString(w, "ready\n")
 	})
+	mux.Handle("GET /api/message/{mid}", localOnly(s.messageState))
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
@@ -204,6 +240,34 @@ func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 		}
 	}()
 }
+
+// messageState tells how far a message has got: stored, delivered, read.
+func (s *server) messageState(w http.ResponseWriter, r *http.Request) {
+	state, ok, err := s.hub.State(r.PathValue("mid"))
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	case !ok:
+		http.Error(w, "no such message", http.StatusNotFound)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(state)
+	}
+}
+
+// localOnly lets a request through that comes from this machine.
+func localOnly(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+			http.Error(w, "the API answers this machine only", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	})
+}
+
+// returnWithin is over how long those who are sent away by a stop are asked to spread their return.
+const returnWithin = 5 * time.Second
 
 const (
 	chatPath = "/conn/ws/" // a nick follows
@@ -227,12 +291,44 @@ func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.
 				return hub.Echo(peer{c})
 			}, nil
 		}
-		enter, err := hub.Claim(strings.TrimPrefix(r.URL.Path, chatPath))
+		nick := strings.TrimPrefix(r.URL.Path, chatPath)
+		claim := hub.Claim
+		if subprotocol(r) != "" {
+			claim = hub.ClaimV2
+		}
+		enter, err := claim(nick)
 		if err != nil {
 			return nil, err
 		}
 		return func(c *engine.Conn) engine.Session { return enter(peer{c}) }, nil
 	}
+}
+
+// subprotocol is what a chat connection speaks: version 2 where the client offers it, else nothing, the tutorial dialect.
+func subprotocol(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, chatPath) && engine.Offers(r, event.V2) {
+		return event.V2
+	}
+	return ""
+}
+
+// refused has clients of version 2 refused after the upgrade, with a close code; those that may come back are told when.
+func refused(r *http.Request, status int) (text []byte, code uint16) {
+	if subprotocol(r) == "" {
+		return nil, 0
+	}
+	code = map[int]uint16{
+		http.StatusBadRequest: event.CloseBadNick, http.StatusUnauthorized: event.CloseToken,
+		http.StatusForbidden: event.CloseOrigin, http.StatusConflict: event.CloseInUse,
+		http.StatusTooManyRequests: event.CloseFull, http.StatusServiceUnavailable: event.CloseFull,
+	}[status]
+	if code == 0 {
+		code = event.CloseError
+	}
+	if event.Reconnects(code) {
+		text = event.AppendBye(nil, code, time.Second+rand.N(returnWithin))
+	}
+	return text, code
 }
 
 // pages answers plain HTTP: the browser client, and a clear word for socket paths without a WebSocket request.

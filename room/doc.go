@@ -1,38 +1,57 @@
 // Package room is the chat: who is there under which nick, what they may say, and who gets it. It knows no sockets; it sees
-// a connection as a Peer and an encoded message as a Frame, both given by whoever joins it to an engine.
+// a connection as a Peer and an encoded message as a Frame, both given by whoever joins it to an engine, and the log through
+// history.Log.
 //
 // # The journey
 //
-//	hub.go      Config, Hub: claiming a nick, settling, closing
-//	nick.go     what a nickname is
-//	session.go  one connection's side: decodes what came (event), keeps its rate (pace.go), puts it on the road
-//	road.go     the one committer: takes what has piled up and releases it in one order to the shards
-//	shard.go    the registry: each shard alone owns its sessions and walks its members with a broadcast
-//	letter.go   what a shard can be told; mailbox.go is how
+//	hub.go      Config, Hub: claiming a nick, settling, closing, and what is done every second
+//	nick.go     what a nickname is; person.go who has one: a claim and its sessions
+//	session.go  one connection's side: keeps its rate (pace.go), puts what was said on the road; v2.go version 2's frames
+//	hello.go    who says hello is let in, brought up to date (recover.go, recent.go), and meanwhile held
+//	road.go     the one committer: stores what has piled up in one commit and releases it in one order to the shards
+//	parcel.go   a message as it is on its way, encoded once for each dialect
+//	shard.go    the registry: each shard alone owns its people; letter.go is what it can be told, mailbox.go how
+//	crowd.go    a shard's part of everyone, or of a room, and how a message walks through it
+//	joining.go  rooms; place.go who is where, for everybody to ask, and the presence that is told once a second
+//	lag.go      what becomes of readers that are too slow
+//	receipt.go  typing, received, read, and what counts as written; state.go tells how far a message has got
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
+//
+// # Who somebody is
+//
+// A claim is who a nick is at present. Direct conversations, receipts and what waits for somebody are the claim's and not the
+// nick's. A claim that said hello has a secret and can come back, on another connection and after a restart of the server; its
+// nick is kept for it for five minutes. Without hello, and in the tutorial dialect, a claim ends with its socket.
 //
 // # Threads
 //
 // A session's Message runs on its connection's loop. The committer has a goroutine, and so has each shard. They pass
-// letters through mailboxes and share nothing else, so that there is no lock order to keep: a mailbox's lock is a
-// leaf. Whoever brings a letter to an owner that is at rest does its work in the owner's place, which saves waking a
-// goroutine; broadcasts, which take time and may wait, are always left to the goroutines. One at a time is at work
-// on a mailbox, so that what it owns needs no lock. Nothing waits for an answer, except a claim, whose asker is a goroutine
-// of the engine's door.
+// letters through mailboxes. Whoever brings a letter to an owner that is at rest does its work in the owner's place, which
+// saves waking a goroutine; broadcasts, which take time and may wait, and what has to be stored durably are always left to
+// the goroutines. One at a time is at work on a mailbox, so that what it owns needs no lock. What reads or writes the
+// log beside the committer has goroutines of its own, a few at a time (Hub.apart), and comes back as a letter; only the
+// look-up of a nick that is not in memory is done by a shard itself.
+//
+// The locks (of a mailbox, of places, of recent, of a claim being saved) are leaves, except that an encoded stretch of
+// history is made under recent's.
 //
 // # Order
 //
 // Everybody reads a conversation in the order of the road: one committer, first-in first-out mailboxes, first-in first-out
 // queues. A broadcast and a direct message are of different conversations, and the direct one may overtake: it waits for
-// one slice of a walk, not for the whole.
+// one slice of a walk, not for the whole. Nothing is delivered before it is stored.
 //
-// A walk serves the members that there were when it began, with all broadcasts that had piled up, joined into one
+// A walk serves the members that there were when it began, with all messages that had piled up, joined into one
 // frame: under load each socket gets one write for many messages. Whoever entered later than one of them gets those that
 // came after entering.
+//
+// Who comes back is held from its hello on: what is said meanwhile waits, what was missed is read from the log and sent first,
+// and of what waited only that follows which is newer. So nothing is missing and nothing comes twice.
 //
 // # Bounds
 //
 // Messages wait for the committer in at most 64 MiB, then senders are refused with 503. They wait for a shard in at most
-// 64 MiB, then the committer waits. What waits for one peer is bounded by the engine.
+// 64 MiB, then the committer waits. What waits for one peer is bounded by the engine; in version 2 a reader whose queue is half
+// full is told of gaps instead, and pages them. What is held for one session is bounded by 1 MiB, and becomes a gap beyond.
 package room

@@ -1,6 +1,10 @@
 package room
 
-import "time"
+import (
+	"time"
+
+	"throng/room/event"
+)
 
 // Echo is the session of the echo socket: every message comes back as it is. It keeps the rate limit like
 // everybody; an echo that left messages out would be none, so that beyond the limit the connection is closed.
@@ -18,7 +22,7 @@ func (h *Hub) Echo(peer Peer) *Echo {
 // Message is called on the peer's loop, which flushes.
 func (e *Echo) Message(isBinary bool, payload []byte) {
 	if e.pace.judge(time.Now()) != within {
-		e.peer.Close(closeRate, "too many messages a second")
+		e.peer.Close(event.CloseRate, "too many messages a second")
 		return
 	}
 	e.peer.Send(e.wire.Message(isBinary, payload))

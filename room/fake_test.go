@@ -36,10 +36,14 @@ func (fakeWire) Join(frames []Frame) Frame {
 // fakePeer is a connection in memory. Its methods may be called from any goroutine.
 type fakePeer struct {
 	onSend func() // is called at the beginning of each Send; nil: nothing
+	limit  int    // bytes that may wait, as the engine bounds them: beyond, the connection is cut off with 4008; 0 = no limit
 
 	mu      sync.Mutex // guards what follows
 	got     []string   // messages, in order
 	flushed int        // of them
+	waiting int        // bytes of the others
+	queued  int        // bytes that wait besides
+	isSlow  bool       // what is flushed stays in the queue
 	sends   int        // frames taken
 	flushes int        // calls of Flush
 	late    int        // chat that was sent after the end
@@ -60,16 +64,47 @@ func (p *fakePeer) Send(f Frame) bool {
 	if p.closed {
 		return false
 	}
+	if p.limit > 0 && p.waiting > 0 && p.waiting+f.Size() > p.limit {
+		p.got, p.waiting = p.got[:p.flushed], 0
+		p.closed, p.code = true, event.CloseSlow
+		return false
+	}
 	p.sends++
 	p.got = append(p.got, f.(fakeFrame)...)
+	p.waiting += f.Size()
 	return true
 }
 
 func (p *fakePeer) Flush() {
 	p.mu.Lock()
-	p.flushed = len(p.got)
+	defer p.mu.Unlock()
 	p.flushes++
+	if !p.isSlow {
+		p.flushed, p.waiting = len(p.got), 0
+	}
+}
+
+func (p *fakePeer) Queued() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiting + p.queued
+}
+
+// queue sets how many bytes of something else wait.
+func (p *fakePeer) queue(n int) {
+	p.mu.Lock()
+	p.queued = n
 	p.mu.Unlock()
+}
+
+// slow makes the peer stop reading, or read all that waits and go on.
+func (p *fakePeer) slow(isSlow bool) {
+	p.mu.Lock()
+	p.isSlow = isSlow
+	p.mu.Unlock()
+	if !isSlow {
+		p.Flush()
+	}
 }
 
 func (p *fakePeer) Close(code uint16, _ string) {
@@ -82,6 +117,13 @@ func (p *fakePeer) Close(code uint16, _ string) {
 
 // shut makes Send refuse, as a connection does before it tells its session Closed.
 func (p *fakePeer) shut() { p.Close(0, "") }
+
+// closedWith is the code that the connection was closed with, 0 while it is open.
+func (p *fakePeer) closedWith() uint16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.code
+}
 
 // messages are those that came, flushed ones only.
 func (p *fakePeer) messages() []string {
@@ -111,6 +153,16 @@ type fataler interface {
 func join(t fataler, h *Hub, nick string, peer *fakePeer) *Session {
 	t.Helper()
 	enter, err := h.Claim(nick)
+	if err != nil {
+		t.Fatalf("claim %q: %v", nick, err)
+	}
+	return enter(peer)
+}
+
+// joinV2 is join for version 2.
+func joinV2(t fataler, h *Hub, nick string, peer *fakePeer) *Session {
+	t.Helper()
+	enter, err := h.ClaimV2(nick)
 	if err != nil {
 		t.Fatalf("claim %q: %v", nick, err)
 	}

@@ -2,31 +2,72 @@ package room
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"throng/room/event"
+	"throng/room/history"
 )
 
 // Config is what a Hub is made of.
 type Config struct {
-	Wire   Wire    // encodes for the connections; required
-	Rate   float64 // messages a second that one connection may send; 0 = no limit
-	Burst  int     // messages that it may send at once, when there is a limit
-	Shards int     // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
+	Wire   Wire         // encodes for the connections; required
+	Log    history.Log  // stores the messages; nil: in memory. The caller closes it, after the hub
+	Rate   float64      // messages a second that one connection may send; 0 = no limit
+	Burst  int          // messages that it may send at once, when there is a limit
+	Shards int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
+	Logger *slog.Logger // nil = slog.Default()
+
+	MaxRooms   int           // rooms that one session may have joined; 0 = 100
+	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
+	MaxMessage int           // bytes of a message, as the engine has it: clients are told
+	Ping       time.Duration // keep-alive interval, as the engine has it: clients are told
 }
+
+func (c *Config) setDefaults() {
+	if c.Log == nil {
+		c.Log = history.Memory(history.Config{})
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.MaxRooms == 0 {
+		c.MaxRooms = 100
+	}
+	if c.Queue == 0 {
+		c.Queue = 1 << 20
+	}
+	if c.Shards == 0 {
+		// One processor is left to the loops and to the kernel's half of each write: two shards that write at once on
+		// two processors took 10 % more CPU a delivery than one (make bench ARGS="-only broadcast").
+		c.Shards = max(1, runtime.GOMAXPROCS(0)-1)
+	}
+}
+
+// maxApart is how many things that wait for the disk are done at once.
+const maxApart = 64
 
 // Hub is the chat: the registry of nicknames, in shards, and the road that every message takes. Its methods may be
 // called from any goroutine.
 type Hub struct {
-	config Config
-	seed   maphash.Seed
-	shards []*shard
-	road   *road
-	online atomic.Int64
+	config    Config
+	seed      maphash.Seed
+	begun     time.Time
+	shards    []*shard
+	road      *road
+	places    *places
+	recent    recent
+	isDurable bool // storing waits for the disk
+	online    atomic.Int64
+	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
+	slots     chan struct{}          // for what is done apart
+	saving    [64]sync.Mutex         // by claim: held while it is stored or dropped; leaves
 
 	stop    chan struct{}
 	running sync.WaitGroup
@@ -34,20 +75,57 @@ type Hub struct {
 
 // New starts a hub. The caller ends it with Close.
 func New(config Config) *Hub {
-	if config.Shards == 0 {
-		// One processor is left to the loops and to the kernel's half of each write: two shards that write at once on
-		// two processors took 10 % more CPU a delivery than one (make bench ARGS="-only broadcast").
-		config.Shards = max(1, runtime.GOMAXPROCS(0)-1)
+	config.setDefaults()
+	h := &Hub{
+		config: config, seed: maphash.MakeSeed(), begun: time.Now(), places: newPlaces(config.Shards),
+		isDurable: config.Log.Durability() != history.DurabilityMem, slots: make(chan struct{}, maxApart),
+		stop: make(chan struct{}),
 	}
-	h := &Hub{config: config, seed: maphash.MakeSeed(), stop: make(chan struct{})}
 	h.road = newRoad(h)
-	for range config.Shards {
-		s := newShard(h)
+	for i := range config.Shards {
+		s := newShard(h, i)
 		h.shards = append(h.shards, s)
 		h.running.Go(func() { s.run(h.stop) })
 	}
 	h.running.Go(func() { h.road.run(h.stop) })
+	h.running.Go(h.beat)
 	return h
+}
+
+// beat does what is to be done every second.
+func (h *Hub) beat() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			h.tellPresence()
+			for _, s := range h.shards {
+				s.mail.put(tick{now})
+			}
+		case <-h.stop:
+			return
+		}
+	}
+}
+
+// apart does what may wait for the disk on a goroutine of its own, a few at once. After Close it is not done.
+func (h *Hub) apart(do func()) {
+	h.running.Go(func() {
+		select {
+		case h.slots <- struct{}{}:
+			defer func() { <-h.slots }()
+			do()
+		case <-h.stop:
+		}
+	})
+}
+
+// check logs what the log could not do. A log that is closed or down says so by itself.
+func (h *Hub) check(err error) {
+	if err != nil && !errors.Is(err, history.ErrClosed) && !errors.Is(err, history.ErrDown) {
+		h.config.Logger.Error("history", "err", err)
+	}
 }
 
 // shardOf is the shard that owns a nick, by its key.
@@ -57,43 +135,98 @@ func (h *Hub) shardOf(key string) *shard {
 
 var errStopped = &event.Error{Code: http.StatusServiceUnavailable, Message: "the server is shutting down"}
 
-// Claim takes a nick, by the name of RFC 8266, for a connection that is about to be let in. What it returns makes the
-// session; it must be called exactly once. The errors have a Status: 400 for a bad nick, 409 for one in use.
+// Claim takes a nick, by the name of RFC 8266, for a connection of the tutorial dialect that is about to be let in. What
+// it returns makes the session; it must be called exactly once. The errors have a Status: 400 for a bad nick, 409 for one
+// in use.
 func (h *Hub) Claim(name string) (func(Peer) *Session, error) {
+	enter, bad := h.claim(name, tutorial)
+	if bad != nil {
+		return nil, bad
+	}
+	return enter, nil
+}
+
+// ClaimV2 is Claim for version 2. A nick that is in use, but whose claim can come back, is not refused: the session has to
+// prove with its first frame that it is this one.
+func (h *Hub) ClaimV2(name string) (func(Peer) *Session, error) {
+	enter, bad := h.claim(name, version2)
+	if bad != nil {
+		return nil, bad
+	}
+	return enter, nil
+}
+
+func (h *Hub) claim(name string, d dialect) (func(Peer) *Session, *event.Error) {
 	nick, bad := ParseNick(name)
 	if bad != nil {
 		return nil, bad
 	}
+	nick = nick.clone() // it is a part of the request, which it would keep
 	select {
 	case <-h.stop:
 		return nil, errStopped
 	default:
 	}
-	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, index: -1}
-	answer := make(chan *event.Error, 1)
-	s.shard.mail.put(claim{s, answer})
+	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, dialect: d}
+	s.all = member{session: s, index: -1}
+	if d == version2 {
+		s.visitor = &visitor{}
+	}
+	saved, ok, err := h.config.Log.ClaimByNick(nick.Key)
+	if h.check(err); err != nil {
+		return nil, event.Unavailable("the nick cannot be looked up at present", retryAfter)
+	}
+	ask := claim{session: s, answer: make(chan *event.Error, 1)}
+	if ok {
+		ask.saved = &saved
+	}
+	h.speaking[d].Add(1)
+	s.shard.mail.put(ask)
 	select {
-	case bad = <-answer:
+	case bad = <-ask.answer:
 	case <-h.stop:
 		bad = errStopped
 	}
 	if bad != nil {
+		h.speaking[d].Add(-1)
 		return nil, bad
 	}
-	return func(p Peer) *Session {
-		s.peer = p
-		s.pace = newPace(h.config.Rate, h.config.Burst)
-		s.shard.mail.put(enter{s})
-		return s
-	}, nil
+	return s.begin, nil
+}
+
+// begin brings a session to life on its connection.
+func (s *Session) begin(p Peer) *Session {
+	s.peer = p
+	s.pace = newPace(s.hub.config.Rate, s.hub.config.Burst)
+	if s.dialect == version2 {
+		wait := helloWait
+		if s.claim() == 0 {
+			wait = proofWait
+		}
+		time.AfterFunc(wait, func() { s.shard.mail.put(silent{s}) })
+	}
+	s.shard.mail.put(enter{s})
+	return s
 }
 
 // Settle waits until every message that the hub took before the call is queued for its recipients, or ctx ends.
 func (h *Hub) Settle(ctx context.Context) error {
 	settled := make(chan struct{}, len(h.shards))
-	p := post{settle: &settle{settled}}
+	// A direct message is on its way to a shard, which finds the recipient, before it comes to the road.
+	for _, s := range h.shards {
+		s.mail.put(settle{settled})
+	}
+	if err := h.await(ctx, settled); err != nil {
+		return err
+	}
+	p := &post{settle: &settle{settled}}
 	h.road.waiting.Add(p.cost())
 	h.road.mail.put(p)
+	return h.await(ctx, settled)
+}
+
+// await waits for the answers of all shards.
+func (h *Hub) await(ctx context.Context, settled <-chan struct{}) error {
 	for range h.shards {
 		select {
 		case <-settled:
@@ -104,6 +237,14 @@ func (h *Hub) Settle(ctx context.Context) error {
 	return nil
 }
 
+// Farewell tells clients of version 2 that the server is about to stop, and asks them to come back after different times of
+// up to spread, so that they do not all come at once. The caller closes the connections.
+func (h *Hub) Farewell(spread time.Duration) {
+	for _, s := range h.shards {
+		s.mail.put(farewell{spread})
+	}
+}
+
 // Close ends the hub. The connections must be gone.
 func (h *Hub) Close() {
 	close(h.stop)
@@ -112,3 +253,6 @@ func (h *Hub) Close() {
 
 // Online is how many sessions are in the chat.
 func (h *Hub) Online() int { return int(h.online.Load()) }
+
+// Healthy is why messages cannot be stored at present; nil: they can.
+func (h *Hub) Healthy() error { return h.config.Log.Healthy() }

@@ -1,102 +1,272 @@
 package room
 
-import "throng/room/event"
+import (
+	"math/rand/v2"
+	"time"
+
+	"throng/room/event"
+	"throng/room/history"
+)
 
 // letter is what a shard can be told. Its open is called by whoever is at work on the shard.
 type letter interface{ open(*shard) }
 
-// claim asks for a nick; the answer is nil or why not.
+// claim asks for a nick; the answer is nil or why not. Saved is the last claim of that nick which the log knows. A session
+// of version 2 may also be told who can come back to the nick: it has to prove that it is this one.
 type claim struct {
 	session *Session
-	answer  chan<- *event.Error
+	saved   *history.Claim
+	answer  chan *event.Error // has room for it
 }
 
 func (l claim) open(s *shard) {
-	key := l.session.nick.Key
-	if s.sessions[key] != nil {
+	p := s.person(l.session.nick.Key, l.saved)
+	switch {
+	case p == nil:
+	case p.returns() && l.session.dialect == version2:
+		before := p.claim
+		l.session.before = &before
+		l.answer <- nil
+		return
+	case len(p.sessions) > 0 || p.isReserved(time.Now()):
 		l.answer <- errInUse(l.session.nick)
 		return
 	}
-	s.sessions[key] = l.session
+	s.replace(p, l.session)
 	l.answer <- nil
 }
 
-// enter makes a session a member: it gets what is said from now on.
+// person is who has a nick, or had it last and can come back; nil for nobody.
+func (s *shard) person(key string, saved *history.Claim) *person {
+	if p := s.people[key]; p != nil {
+		return p
+	}
+	if saved == nil {
+		return nil
+	}
+	p := &person{claim: *saved}
+	if p.claim.Away == 0 {
+		p.claim.Away = s.hub.begun.UnixMilli() // the server ended before it could be written down
+	}
+	s.people[key] = p
+	return p
+}
+
+// replace gives a nick to a session as a new claim; whoever had it before cannot come back.
+func (s *shard) replace(before *person, session *Session) {
+	if before != nil && before.returns() {
+		s.hub.drop(before)
+	}
+	p := &person{claim: newClaim(session.nick), sessions: []*Session{session}}
+	session.person = p
+	session.self.Store(p.claim.ID)
+	s.people[session.nick.Key] = p
+}
+
+// enter makes a session that has its nick a member: it gets what is said from now on.
 type enter struct{ session *Session }
 
 func (l enter) open(s *shard) {
-	l.session.since = s.taken
-	l.session.index = len(s.members)
-	s.members = append(s.members, l.session)
+	session := l.session
+	if session.person == nil {
+		return // it has to say hello first
+	}
+	s.enter(session)
+	if session.dialect == version2 {
+		session.isNew = true
+		session.hold()
+	}
+}
+
+func (s *shard) enter(session *Session) {
+	s.everyone.add(&session.all)
 	s.hub.online.Add(1)
+	s.hub.places.enter(theChat, &session.nick, s.number)
 }
 
 // leave ends a session.
 type leave struct{ session *Session }
 
 func (l leave) open(s *shard) {
-	key, i := l.session.nick.Key, l.session.index
-	if s.sessions[key] == l.session {
-		delete(s.sessions, key)
-	}
-	if i < 0 {
+	session := l.session
+	if session.isGone {
 		return
 	}
-	l.session.index = -1
-	s.hub.online.Add(-1)
-	if s.walk.end > 0 {
-		s.members[i] = nil // moving another here would hide it from the walk
-		s.holes++
+	session.isGone = true
+	s.hub.speaking[session.dialect].Add(-1)
+	s.depart(session)
+	p := session.person
+	if p == nil || !p.leave(session) || len(p.sessions) > 0 || s.people[p.claim.Key] != p {
 		return
 	}
-	last := len(s.members) - 1
-	s.members[i] = s.members[last]
-	s.members[i].index = i
-	s.members[last] = nil
-	s.members = s.members[:last]
+	if !p.returns() {
+		delete(s.people, p.claim.Key)
+		return
+	}
+	p.claim.Away = time.Now().UnixMilli()
+	save := s.hub.save(p)
+	s.hub.apart(func() { s.hub.check(save()) })
 }
 
-// broadcast is a message to everyone.
-type broadcast struct{ frame Frame }
-
-func (l broadcast) open(s *shard) {
-	s.taken++
-	s.pending = append(s.pending, l.frame)
+// depart takes a session out of all crowds.
+func (s *shard) depart(session *Session) {
+	if session.all.index >= 0 {
+		s.everyone.remove(&session.all)
+		s.hub.online.Add(-1)
+		s.hub.places.leave(everywhere, &session.nick, s.number)
+	}
+	if session.visitor != nil {
+		for key := range session.joined {
+			s.leaveRoom(session, key)
+		}
+	}
+	session.held, session.lag = nil, nil
+	delete(s.lagging, session)
+	delete(s.waiting, session)
 }
 
-// direct is a message to one nick.
-type direct struct{ post }
+// delivery is a parcel for everyone, or for those of a room.
+type delivery struct {
+	room   string // key; empty: everyone
+	parcel *parcel
+}
 
-func (l direct) open(s *shard) {
-	s.relieve(l.cost())
-	to := s.sessions[l.to.Key]
-	if to != nil && to.index >= 0 {
-		text := event.AppendTutorial(nil, l.from.nick.Name, to.nick.Name, l.message)
-		if s.send(to, s.hub.config.Wire.Message(false, text)) {
+func (l delivery) open(s *shard) {
+	c := &s.everyone
+	if l.room != "" {
+		if c = s.rooms[l.room]; c == nil {
+			s.relieve(l.parcel.cost())
 			return
 		}
 	}
-	l.from.shard.mail.put(notice{l.from, errNobody(l.to.Name).Message})
+	s.take(c, l.parcel)
 }
 
-// notice is a word of the server to one session.
+// find asks whose the nick of a direct message is, and sends the message on its road or its sender an error.
+type find struct{ *post }
+
+func (l find) open(s *shard) {
+	p := s.known(l.to.Key)
+	switch {
+	case p == nil || len(p.sessions) == 0 && !p.returns():
+		s.hub.road.giveUp(l.post)
+		l.from.shard.mail.put(notice{l.from, l.id, errNobody(l.to.Name)})
+		return
+	case l.from.dialect == tutorial && len(p.sessions) == 0:
+		l.isAway = true
+	}
+	l.peer, l.online = p.claim.ID, len(p.sessions) > 0
+	l.to.Name = p.claim.Nick
+	// Between two who cannot come back nothing is kept: nobody could ask for it.
+	l.isFleeting = l.from.dialect == tutorial && l.online && p.sessions[0].dialect == tutorial
+	s.hub.road.mail.put(l.post)
+}
+
+// known is who has a nick, from memory or from the log; nil for nobody.
+func (s *shard) known(key string) *person {
+	if p := s.people[key]; p != nil {
+		return p
+	}
+	saved, ok, err := s.hub.config.Log.ClaimByNick(key)
+	s.hub.check(err)
+	if !ok {
+		return nil
+	}
+	return s.person(key, &saved)
+}
+
+// direct is a message to one claim.
+type direct struct{ *post }
+
+func (l direct) open(s *shard) {
+	s.relieve(l.cost())
+	p := s.people[l.to.Key]
+	isTaken, returns := false, l.isAway
+	if p != nil && p.claim.ID == l.peer {
+		returns = p.returns()
+		parcel := s.hub.message(&l.stored, event.Direct(l.stored.From))
+		for _, to := range p.sessions {
+			if to.all.index >= 0 && s.deliver(to, parcel) {
+				isTaken = true
+			}
+		}
+	}
+	switch {
+	case isTaken || l.from.dialect == version2: // who has acks knows from them
+	case returns:
+		l.from.shard.mail.put(notice{l.from, nil, errAway(l.to.Name)})
+	default:
+		l.from.shard.mail.put(notice{l.from, nil, errNobody(l.to.Name)})
+	}
+}
+
+// sent tells a sender of version 2 that its message is stored, and shows a direct one to all its sessions.
+type sent struct{ *post }
+
+func (l sent) open(s *shard) {
+	from, m := l.from, &l.stored
+	if l.id != nil && !from.isGone {
+		s.reply(from, event.AppendAck(nil, &event.Ack{
+			ID: l.id, Cid: m.Cid, Mid: m.Mid, Conv: l.conv(), Seq: m.Seq, Ts: m.Ts, Dur: s.hub.config.Log.Durability(),
+			Online: l.online,
+		}))
+	}
+	p := s.people[from.nick.Key] // from may have been taken over meanwhile
+	if l.peer == 0 || l.isKnown || l.peer == l.claim || p == nil || p.claim.ID != l.claim {
+		return
+	}
+	parcel := s.hub.message(m, event.Direct(m.To))
+	for _, own := range p.sessions {
+		if own.dialect == version2 {
+			s.deliver(own, parcel)
+		}
+	}
+}
+
+// notice tells a session what became of something it sent.
 type notice struct {
-	to     *Session
-	reason string
+	to  *Session
+	id  []byte
+	bad *event.Error
 }
 
-func (l notice) open(s *shard) {
-	l.to.tell(l.reason)
+func (l notice) open(*shard) {
+	l.to.refuse(l.id, l.bad)
 	l.to.peer.Flush()
 }
 
-// settle asks to be told when all broadcasts that came before it are queued for their members. settled has room for every shard.
+// reply sends a session an object that is for it alone, whatever waits for it.
+func (s *shard) reply(to *Session, text []byte) {
+	s.send(to, s.hub.config.Wire.Message(false, text))
+}
+
+// settle asks to be told when all that came before it is queued for its recipients. settled has room for every shard.
 type settle struct{ settled chan<- struct{} }
 
 func (l settle) open(s *shard) {
-	if !s.walking() {
+	waits := settling{l, map[*crowd]uint64{}}
+	for _, c := range s.busy {
+		waits.crowds[c] = c.taken
+	}
+	if len(waits.crowds) == 0 {
 		l.settled <- struct{}{}
 		return
 	}
-	s.settling = append(s.settling, settling{l, s.taken})
+	s.settling = append(s.settling, waits)
+}
+
+// tick is the shard's work of every second.
+type tick struct{ now time.Time }
+
+func (l tick) open(s *shard) { s.tick(l.now) }
+
+// farewell tells clients of version 2 that the server is about to stop.
+type farewell struct{ spread time.Duration }
+
+func (l farewell) open(s *shard) {
+	for _, m := range s.everyone.members {
+		if m != nil && m.session.dialect == version2 {
+			s.reply(m.session, event.AppendBye(nil, event.CloseDraining, time.Second+rand.N(l.spread+1)))
+		}
+	}
 }

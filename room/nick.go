@@ -1,7 +1,6 @@
 package room
 
 import (
-	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +17,15 @@ const maxNick = 64
 type Nick struct {
 	Name string // as people see it
 	Key  string // what it is compared by
+}
+
+// clone is a copy that refers to nothing else.
+func (n Nick) clone() Nick {
+	if n.Name == n.Key {
+		name := strings.Clone(n.Name)
+		return Nick{name, name}
+	}
+	return Nick{strings.Clone(n.Name), strings.Clone(n.Key)}
 }
 
 // ParseNick normalises a nickname by the PRECIS Nickname profile (RFC 8266) and checks it. Its errors have code 400.
@@ -78,9 +86,4 @@ func isPlain(s string) bool {
 // be made to look like another.
 func isForbidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
-}
-
-// errInUse is the refusal of a nick that somebody has.
-func errInUse(n Nick) *event.Error {
-	return &event.Error{Code: http.StatusConflict, Message: "the nick " + n.Name + " is in use"}
 }

@@ -43,3 +43,8 @@ func (p *pace) judge(now time.Time) verdict {
 	}
 	return beyond
 }
+
+// wait is when the next message will be let through.
+func (p *pace) wait() time.Duration {
+	return time.Duration(float64(time.Second) / float64(p.limiter.Limit()))
+}

@@ -18,12 +18,8 @@ type Peer interface {
 	Send(Frame) bool
 	// Flush writes what is queued. Who queued frames for many peers flushes each once.
 	Flush()
+	// Queued is how many bytes wait to be written.
+	Queued() int
 	// Close ends the connection after what is queued, with a close code and a reason of at most 123 bytes.
 	Close(code uint16, reason string)
 }
-
-// Close codes that the chat uses (PROTOCOL.md).
-const (
-	closeUnsupported = 1003
-	closeRate        = 4029
-)

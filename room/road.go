@@ -1,10 +1,11 @@
 package room
 
 import (
-	"net/http"
 	"sync/atomic"
+	"time"
 
 	"throng/room/event"
+	"throng/room/history"
 )
 
 const (
@@ -14,24 +15,62 @@ const (
 	maxBacklog = 64 << 20
 	// postOverhead is what a waiting message costs besides its text, in bytes, roughly.
 	postOverhead = 256
+	// retryAfter is when a sender may try again that was refused because the server is busy or cannot store.
+	retryAfter = time.Second
 )
 
-// post is one chat message on its road.
+// post is one chat message on its road. It belongs to whoever it was passed to last.
 type post struct {
-	from    *Session
-	to      Nick    // zero: everyone
-	message []byte  // JSON; immutable
-	settle  *settle // instead of a message: goes to every shard
+	from   *Session
+	claim  uint64 // whom from speaks for
+	to     Nick   // direct: the recipient
+	peer   uint64 // and its claim
+	room   Nick   // a named room; neither: everyone
+	body   []byte // JSON; immutable
+	id     []byte // the client's; nil: it wants no ack
+	cid    string
+	settle *settle // instead of a message: goes to every shard
+
+	online     bool // direct: the recipient is there
+	isAway     bool // direct from the tutorial dialect: its sender is told that the recipient is away
+	isFleeting bool // is not stored
+	isKnown    bool // was stored before, under the same cid
+	stored     history.Message
 }
 
-func (p *post) cost() int64 { return int64(len(p.message)) + postOverhead }
+func (p *post) cost() int64 { return int64(len(p.body)) + postOverhead }
 
-// road is where every chat message passes: one committer at a time takes what has piled up and releases it in one order,
-// so that all who read a conversation read it in the same order. The log belongs between taking and releasing.
+// conv is the conversation as its sender sees it.
+func (p *post) conv() event.Conv {
+	switch {
+	case p.peer != 0:
+		return event.Direct(p.to.Name)
+	case p.room.Key != "":
+		return event.Room(p.room.Name)
+	}
+	return event.Everyone()
+}
+
+// entry is the post as the log takes it.
+func (p *post) entry() *history.Entry {
+	e := &history.Entry{Message: history.Message{
+		Claim: p.claim, From: p.from.nick.Name, Cid: p.cid, Body: p.body, Conv: convEveryone,
+	}}
+	switch {
+	case p.peer != 0:
+		e.Conv, e.Peer, e.To = convDirect(p.claim, p.peer), p.peer, p.to.Name
+	case p.room.Key != "":
+		e.Conv, e.Room = convRoom(p.room.Key), p.room.Name
+	}
+	return e
+}
+
+// road is where every chat message passes: one committer at a time takes what has piled up, stores it in one commit and
+// releases it in one order, so that all who read a conversation read it in the same order.
 type road struct {
 	hub     *Hub
-	mail    *mailbox[post]
-	waiting atomic.Int64 // bytes in mail
+	mail    *mailbox[*post]
+	waiting atomic.Int64 // bytes in mail, and of what is on its way there
 }
 
 func newRoad(h *Hub) *road {
@@ -41,19 +80,31 @@ func newRoad(h *Hub) *road {
 }
 
 // take puts a message on the road. Any goroutine may call it; it never blocks. The error, 503, is for the sender.
-func (r *road) take(p post) *event.Error {
-	cost := p.cost()
-	if r.waiting.Add(cost) > maxWaiting {
-		r.waiting.Add(-cost)
-		return &event.Error{Code: http.StatusServiceUnavailable, Message: "the server is busy; the message was not sent"}
+func (r *road) take(p *post) *event.Error {
+	if bad := r.reserve(p); bad != nil {
+		return bad
 	}
 	r.mail.put(p)
 	return nil
 }
 
+// reserve makes room for a message that will be put into the mail later, or given up.
+func (r *road) reserve(p *post) *event.Error {
+	cost := p.cost()
+	if r.waiting.Add(cost) > maxWaiting {
+		r.waiting.Add(-cost)
+		return event.Unavailable("the server is busy; the message was not sent", retryAfter)
+	}
+	return nil
+}
+
+// giveUp takes back a reserve.
+func (r *road) giveUp(p *post) { r.waiting.Add(-p.cost()) }
+
 // run is the committer. It ends when stop is closed.
 func (r *road) run(stop <-chan struct{}) {
-	var batch []post
+	var batch []*post
+	var entries []*history.Entry
 	for {
 		select {
 		case <-r.mail.wake:
@@ -62,47 +113,97 @@ func (r *road) run(stop <-chan struct{}) {
 		}
 		for working := true; working; working = !r.mail.rest() {
 			batch = r.mail.take(batch)
-			for i := range batch {
-				r.release(batch[i])
-			}
+			entries = r.commit(batch, entries[:0])
+			clear(entries)
 		}
 	}
 }
 
-// quick releases a direct message at once. What has to wait for a shard, as a broadcast may, is left to the committer.
-func (r *road) quick(p post) bool {
-	if p.to.Key == "" || r.hub.shardOf(p.to.Key).isFull() {
+// commit stores a batch and releases it.
+func (r *road) commit(batch []*post, entries []*history.Entry) []*history.Entry {
+	for _, p := range batch {
+		if p.settle == nil && !p.isFleeting {
+			entries = append(entries, p.entry())
+		}
+	}
+	var failed error
+	if len(entries) > 0 {
+		failed = r.hub.config.Log.Append(entries)
+		r.hub.check(failed)
+	}
+	next := 0
+	for _, p := range batch {
+		if p.settle == nil && !p.isFleeting {
+			e := entries[next]
+			next++
+			p.stored, p.isKnown = e.Message, e.Known
+			if failed != nil {
+				r.giveUp(p)
+				p.from.shard.mail.put(notice{p.from, p.id, errNotStored})
+				continue
+			}
+		}
+		r.release(p)
+	}
+	return entries
+}
+
+// quick deals with a message at once where neither the disk nor a shard is to be waited for.
+func (r *road) quick(p *post) bool {
+	if p.to.Key == "" || !p.isFleeting && r.hub.isDurable || r.hub.shardOf(p.to.Key).isFull() {
 		return false
 	}
-	r.release(p)
+	var one [1]*history.Entry
+	r.commit([]*post{p}, one[:0])
 	return true
 }
 
-// release hands a message to whom it is for: a direct one to its recipient's shard, a broadcast, encoded once, to all.
-func (r *road) release(p post) {
+// release hands a message to whom it is for: a direct one to its recipient's shard, any other, encoded once, to all
+// shards where somebody is to have it. What was stored before is not delivered again.
+func (r *road) release(p *post) {
+	defer r.giveUp(p)
+	h := r.hub
 	switch {
 	case p.settle != nil:
-		for _, shard := range r.hub.shards {
+		for _, shard := range h.shards {
 			shard.mail.put(*p.settle)
 		}
-	case p.to.Key != "":
-		shard := r.hub.shardOf(p.to.Key)
+		return
+	case p.isKnown:
+	case p.peer != 0:
+		if p.isFleeting {
+			p.stored = p.entry().Message
+		}
+		shard := h.shardOf(p.to.Key)
 		shard.awaitRoom()
 		shard.backlog.Add(p.cost())
 		shard.mail.put(direct{p})
 	default:
-		text := event.AppendTutorial(nil, p.from.nick.Name, "", p.message)
-		frame := r.hub.config.Wire.Message(false, text)
-		for _, shard := range r.hub.shards {
-			shard.awaitRoom()
-			shard.backlog.Add(int64(frame.Size()))
-			shard.mail.put(broadcast{frame})
-		}
+		h.deliver(p.room, h.message(&p.stored, p.conv()))
 	}
-	r.waiting.Add(-p.cost())
+	if p.from.dialect == version2 {
+		p.from.shard.mail.put(sent{p})
+	}
 }
 
-// errNobody answers a message to a nick that nobody has at present.
-func errNobody(nick string) *event.Error {
-	return &event.Error{Code: http.StatusNotFound, Message: nick + " is not here"}
+// deliver gives a parcel to everybody, or to those in a room.
+func (h *Hub) deliver(room Nick, p *parcel) {
+	for i, shard := range h.shards {
+		if room.Key != "" && !h.places.has(room.Key, i) {
+			continue
+		}
+		shard.awaitRoom()
+		shard.backlog.Add(p.cost())
+		shard.mail.put(delivery{room.Key, p})
+	}
+}
+
+var errNotStored = event.Unavailable("the message could not be stored and was not sent", retryAfter)
+
+// errNobody answers a message to a nick that nobody has and nobody will come back to.
+func errNobody(nick string) *event.Error { return event.NotFound(nick + " is not here") }
+
+// errAway tells a sender that has no acks that its message waits.
+func errAway(nick string) *event.Error {
+	return event.NotFound(nick + " is away and will get the message later")
 }

@@ -68,16 +68,23 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 				}
 				<-gate
 			}}
-			join(t, h, "bob", peer)
-			p := post{from: join(t, h, "alice", &fakePeer{}), to: to, message: make([]byte, 1<<20)}
-			say(p.from, "", "hold")
+			bob := join(t, h, "bob", peer)
+			alice, body := join(t, h, "alice", &fakePeer{}), make([]byte, 1<<20)
+			next := func() *post {
+				p := &post{from: alice, claim: alice.claim(), to: to, body: body}
+				if to.Key != "" {
+					p.peer, p.isFleeting = bob.claim(), true
+				}
+				return p
+			}
+			say(alice, "", "hold")
 			<-held
 			taken, most := 1, 2*(maxBacklog+maxWaiting)>>20
 			for ; taken < most; taken++ {
 				eventually(t, "the committer takes a message or waits for the shard", func() bool {
 					return h.road.waiting.Load() == 0 || h.shards[0].backlog.Load() > maxBacklog
 				})
-				if err := h.road.take(p); err != nil {
+				if err := h.road.take(next()); err != nil {
 					if err.Code != http.StatusServiceUnavailable {
 						t.Errorf("refused with %d, want 503", err.Code)
 					}

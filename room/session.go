@@ -1,67 +1,126 @@
 package room
 
 import (
+	"sync/atomic"
 	"time"
 
 	"throng/room/event"
+	"throng/room/history"
 )
 
-// Session is one person's connection to the chat. Message is called on the connection's loop; the other fields
-// belong to its shard.
+// Session is one person's connection to the chat. Message is called on the connection's loop, Closed from any goroutine;
+// the fields belong to whom they say.
 type Session struct {
-	hub   *Hub
-	shard *shard
-	peer  Peer // set by Enter, before the loop or the shard sees the session
-	nick  Nick
-	pace  pace // the loop's
+	hub     *Hub
+	shard   *shard
+	peer    Peer // set before the loop or the shard sees the session
+	nick    Nick
+	dialect dialect
+	self    atomic.Uint64 // the claim that the session speaks for; 0: not yet, it has to say hello; set by the shard
 
-	// Owned by the shard.
-	index   int    // in shard.members; -1 before entering and after leaving
-	since   uint64 // broadcasts that the shard had taken when the session entered: they are not for it
+	// The loop's.
+	pace    pace
+	greeted bool // the first frame has come
+
+	// The shard's.
 	isDirty bool   // frames were queued and are to be flushed
+	isGone  bool   // Closed was called
+	isNew   bool   // it is held until its first frame, which may be a hello
+	all     member // of everyone
+	person  *person
+	held    *held // what comes while the session is being told what it missed; nil: it is not
+	lag     *lag  // what a slow reader missed; nil: nothing
+
+	*visitor // nil in the tutorial dialect
 }
+
+// visitor is what a session of version 2 has besides.
+type visitor struct {
+	rooms  map[string]Nick       // the loop's: joined, by key, as they are shown
+	before *history.Claim        // the loop's: who had the nick last and can come back
+	joined map[string]*member    // the shard's: of rooms, by key
+	told   map[event.Conv]uint64 // the shard's: up to where the client was told what it had missed, until newer comes
+	unsure map[string]uint64     // the shard's: direct conversations by storage name: the newest seq queued and perhaps not written
+	number uint64                // the shard's: by which the client is told its session; 0: not yet
+	secret string                // the shard's: with which the client can come back, once it has it
+}
+
+// claim is whom the session speaks for; 0 before it was let in.
+func (s *Session) claim() uint64 { return s.self.Load() }
 
 // Message takes one message from the client. payload stays the caller's.
 func (s *Session) Message(isBinary bool, payload []byte) {
-	switch {
-	case isBinary:
-		s.peer.Close(closeUnsupported, "chat is text")
+	if isBinary {
+		s.peer.Close(event.CloseUnsupported, "chat is text")
 		return
-	default:
-		switch s.pace.judge(time.Now()) {
-		case beyond:
-			s.tell("slow down: too many messages a second; this one was not sent")
-			return
-		case goesOn:
-			s.peer.Close(closeRate, "too many messages a second")
-			return
-		}
 	}
-	if err := s.receive(payload); err != nil {
-		s.tell(err.Message)
+	if s.dialect == version2 {
+		event.EachV2(payload, s.object)
+		return
 	}
+	if bad := s.allow(); bad != nil {
+		s.tell(bad.Message)
+	} else if bad := s.receive(payload); bad != nil {
+		s.tell(bad.Message)
+	}
+}
+
+// allow keeps the rate limit. When the client goes on in spite of it the connection is closed.
+func (s *Session) allow() *event.Error {
+	switch s.pace.judge(time.Now()) {
+	case beyond:
+		return event.SlowDown("slow down: too many messages a second; this one was not sent", s.pace.wait())
+	case goesOn:
+		s.peer.Close(event.CloseRate, "too many messages a second")
+		return event.SlowDown("too many messages a second", s.pace.wait())
+	}
+	return nil
 }
 
 // receive sends a frame of the tutorial dialect on its road.
 func (s *Session) receive(payload []byte) *event.Error {
-	in, err := event.DecodeTutorial(payload)
-	if err != nil {
-		return err
+	in, bad := event.DecodeTutorial(payload)
+	if bad != nil {
+		return bad
 	}
-	p := post{from: s, message: in.Message}
-	if in.To != "" {
-		if p.to, err = ParseNick(in.To); err != nil {
-			return errNobody(in.To)
-		}
+	p := &post{from: s, claim: s.claim(), body: in.Message}
+	if in.To == "" {
+		return s.hub.road.take(p)
 	}
-	return s.hub.road.take(p)
+	return s.address(p, in.To)
 }
 
-// Closed ends the session: the nick is free again for whoever comes after.
+// address sends a direct message on its road, by way of its recipient's shard, which knows whose the nick is.
+func (s *Session) address(p *post, nick string) *event.Error {
+	to, bad := ParseNick(nick)
+	if bad != nil {
+		return errNobody(nick)
+	}
+	p.to = to
+	if bad := s.hub.road.reserve(p); bad != nil {
+		return bad
+	}
+	s.hub.shardOf(to.Key).mail.put(find{p})
+	return nil
+}
+
+// Closed ends the session: the nick is free again for whoever comes after, unless its claim can come back.
 func (s *Session) Closed() { s.shard.mail.put(leave{s}) }
 
-// tell sends the client a word of the server's own.
+// tell sends a client of the tutorial dialect a word of the server's own.
 func (s *Session) tell(reason string) {
 	text := event.AppendTutorial(nil, event.System, s.nick.Name, event.AppendString(nil, reason))
 	s.peer.Send(s.hub.config.Wire.Message(false, text))
 }
+
+// refuse tells a client what became of what it sent, in its dialect.
+func (s *Session) refuse(id []byte, bad *event.Error) {
+	if s.dialect == tutorial {
+		s.tell(bad.Message)
+		return
+	}
+	s.reply(event.AppendErr(nil, id, bad))
+}
+
+// reply sends a client of version 2 one object.
+func (s *Session) reply(text []byte) { s.peer.Send(s.hub.config.Wire.Message(false, text)) }

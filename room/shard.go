@@ -3,54 +3,46 @@ package room
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
-// slice is how many members a shard serves between two looks into its mailbox: a direct message waits for one slice of
-// a broadcast, not for all of it.
-const slice = 256
-
-// shard alone owns its sessions: what concerns them comes as a letter, and one goroutine at a time is at work on it.
+// shard alone owns its people: what concerns them comes as a letter, and one goroutine at a time is at work on it.
 type shard struct {
 	hub     *Hub
+	number  int
 	mail    *mailbox[letter]
 	backlog atomic.Int64  // bytes of messages that were posted and not yet dealt with
 	relief  chan struct{} // holds a token when the backlog has shrunk, for a committer that waits
 
 	// Owned by whoever is at work on the mailbox.
-	sessions map[string]*Session // by nick key; claimed ones too, before they enter
-	members  []*Session          // those that entered; nil where one left during a walk
-	holes    int                 // nils in members
-	taken    uint64              // broadcasts taken from the mailbox, ever
-	pending  []Frame             // broadcasts that wait for the next walk
-	walk     walk
-	dirty    []*Session // have unflushed frames
-	settling []settling // whoever waits for a walk to end
+	people   map[string]*person // by nick key
+	everyone crowd              // sessions that entered
+	rooms    map[string]*crowd  // by room key: the sessions of this shard that are in it
+	busy     []*crowd           // with a walk to do, in turn
+	dirty    []*Session         // have unflushed frames
+	lagging  map[*Session]bool  // are told in pieces what they missed: see lag
+	waiting  map[*Session]bool  // have marks to make when their queues are empty: see receipt.go
+	settling []settling         // whoever waits for a walk to end
 }
 
-// walk is a broadcast under way: all that had piled up when it began, joined, for all that were members then.
-type walk struct {
-	frames []Frame
-	joined Frame
-	first  uint64 // shard.taken before frames[0]
-	next   int    // index of the next member
-	end    int    // members when it began; 0 = no walk is under way
-}
-
-// settling is a settle that waits until the first taken broadcasts are walked.
+// settling is a settle that waits until the crowds that were busy when it came have come to rest.
 type settling struct {
 	settle
-	taken uint64
+	crowds map[*crowd]uint64 // parcels that had been taken by then
 }
 
-func newShard(h *Hub) *shard {
-	s := &shard{hub: h, relief: make(chan struct{}, 1), sessions: map[string]*Session{}}
+func newShard(h *Hub, number int) *shard {
+	s := &shard{
+		hub: h, number: number, relief: make(chan struct{}, 1), people: map[string]*person{}, rooms: map[string]*crowd{},
+		lagging: map[*Session]bool{}, waiting: map[*Session]bool{},
+	}
 	s.mail = newMailbox(s.quick)
 	return s
 }
 
-// quick deals with a letter at once. A broadcast is left to run: walking takes its time.
+// quick deals with a letter at once, unless it leads to a walk, which takes its time.
 func (s *shard) quick(l letter) bool {
-	if _, ok := l.(broadcast); ok {
+	if _, ok := l.(delivery); ok {
 		return false
 	}
 	l.open(s)
@@ -67,7 +59,7 @@ func (s *shard) run(stop <-chan struct{}) {
 		case <-stop:
 			return
 		}
-		for working := true; working; working = s.walking() || !s.mail.rest() {
+		for working := true; working; working = len(s.busy) > 0 || !s.mail.rest() {
 			batch = s.mail.take(batch)
 			for chunk := range slices.Chunk(batch, slice) {
 				for _, l := range chunk {
@@ -81,65 +73,43 @@ func (s *shard) run(stop <-chan struct{}) {
 	}
 }
 
-// walking reports whether a broadcast is still to be served.
-func (s *shard) walking() bool { return s.walk.end > 0 || len(s.pending) > 0 }
+// take gives a parcel to a crowd, to be delivered in turn.
+func (s *shard) take(c *crowd, p *parcel) {
+	c.take(p)
+	if !c.busy {
+		c.busy = true
+		s.busy = append(s.busy, c)
+	}
+}
 
-// step serves the next slice of the walk, or begins one.
+// step serves one slice of the walk whose turn it is.
 func (s *shard) step() {
-	w := &s.walk
-	if !s.walking() {
+	if len(s.busy) == 0 {
 		return
 	}
-	if w.end == 0 {
-		s.begin()
+	c := s.busy[0]
+	s.busy = slices.Delete(s.busy, 0, 1)
+	if cost := c.step(s); cost > 0 {
+		s.relieve(cost)
 	}
-	to := min(w.next+slice, w.end)
-	for _, member := range s.members[w.next:to] {
-		switch {
-		case member == nil:
-		case member.since <= w.first:
-			s.send(member, w.joined)
-		case member.since < w.first+uint64(len(w.frames)):
-			s.send(member, s.hub.config.Wire.Join(w.frames[member.since-w.first:]))
-		}
+	if c.busy = c.walking(); c.busy {
+		s.busy = append(s.busy, c)
+	} else if c.room != "" && c.isEmpty() {
+		delete(s.rooms, c.room) // the last left while it was busy
 	}
-	if w.next = to; w.next == w.end {
-		s.finish()
-	}
+	s.settle()
 }
 
-// begin starts a walk with all that is pending.
-func (s *shard) begin() {
-	s.walk = walk{
-		frames: s.pending,
-		joined: s.hub.config.Wire.Join(s.pending),
-		first:  s.taken - uint64(len(s.pending)),
-		end:    len(s.members),
-	}
-	s.pending = nil
-}
-
-// finish ends a walk: the holes are closed, and the committer may post more.
-func (s *shard) finish() {
-	size := 0
-	for _, f := range s.walk.frames {
-		size += f.Size()
-	}
-	s.walk = walk{}
-	if s.holes > 0 {
-		s.members = slices.DeleteFunc(s.members, func(m *Session) bool { return m == nil })
-		for i, m := range s.members {
-			m.index = i
-		}
-		s.holes = 0
-	}
-	s.relieve(int64(size))
-	served := s.taken - uint64(len(s.pending))
+// settle answers those who waited for what is delivered now.
+func (s *shard) settle() {
 	s.settling = slices.DeleteFunc(s.settling, func(l settling) bool {
-		if l.taken <= served {
-			l.settled <- struct{}{}
+		for c, taken := range l.crowds {
+			if c.taken-uint64(len(c.pending)+len(c.walk.parcels)) < taken {
+				return false
+			}
 		}
-		return l.taken <= served
+		l.settled <- struct{}{}
+		return true
 	})
 }
 
@@ -166,8 +136,27 @@ func (s *shard) awaitRoom() {
 	}
 }
 
-// send queues a frame for a member, to be flushed with what else it gets in this slice. It reports false when the
-// member's connection is closing.
+// deliver gives a session what a parcel has for it, later if it is being told what it missed, or word of a gap if it is slow.
+// It reports false when the session's connection is closing.
+func (s *shard) deliver(to *Session, p *parcel) bool {
+	f := p.frame(to)
+	if f == nil {
+		return true
+	}
+	if to.dialect == version2 && (to.isTold(p) || !s.admit(to, p)) {
+		return true
+	}
+	if !s.send(to, f) {
+		return false
+	}
+	if p.stored != "" {
+		s.doubt(to, p.stored, p.seq)
+	}
+	return true
+}
+
+// send queues a frame for a session, to be flushed with what else it gets in this slice. It reports false when the
+// session's connection is closing.
 func (s *shard) send(to *Session, f Frame) bool {
 	if !to.peer.Send(f) {
 		return false
@@ -184,7 +173,26 @@ func (s *shard) flush() {
 	for i, session := range s.dirty {
 		session.isDirty = false
 		session.peer.Flush()
+		if session.dialect == version2 && len(session.unsure) > 0 && !session.isGone {
+			s.settleDoubts(session)
+		}
 		s.dirty[i] = nil
 	}
 	s.dirty = s.dirty[:0]
+}
+
+// tick is the shard's work of every second: nicks whose reservation is over are let go, slow readers told what they
+// missed, marks made.
+func (s *shard) tick(now time.Time) {
+	for key, p := range s.people {
+		if len(p.sessions) == 0 && !p.isReserved(now) {
+			delete(s.people, key) // a saved claim can still come back: the log knows it
+		}
+	}
+	for session := range s.lagging {
+		s.catchUp(session)
+	}
+	for session := range s.waiting {
+		s.settleDoubts(session)
+	}
 }

@@ -2,258 +2,23 @@ package web_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
-	"github.com/gobwas/ws"
-	"github.com/gobwas/ws/wsutil"
 )
 
-// refusals are what the browser writes when a handshake fails, and when the page
-// then asks for the reason.
-var refusals = regexp.MustCompile(`WebSocket connection to .* failed|Failed to load resource`)
-
-// Everyone hears what is said to everyone; what is said to one, that one and its
-// author hear alone.
-func TestChat(t *testing.T) {
-	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	alice := open(t, b, url).join("alice")
-	bob := open(t, b, url).join("bob")
-	carol := open(t, b, url).join("carol")
-
-	alice.say("", "good morning")
-	alice.wait(message("You", "good morning"))
-	for _, other := range []*user{bob, carol} {
-		other.wait(message("alice", "good morning"))
-	}
-	alice.wait(`document.querySelectorAll('#outbox li').length === 0`)
-
-	alice.say("bob", "between us")
-	alice.wait(message("You", "between us"))
-	bob.wait(message("alice", "between us"))
-	bob.wait(`document.querySelector('.message.direct .private').hidden === false`)
-
-	// Messages keep their order, so a later one proves that carol got no earlier one.
-	alice.say("", "good night")
-	carol.wait(message("alice", "good night"))
-	if evaluate[bool](carol, message("alice", "between us")) {
-		t.Error("carol reads what was said to bob alone")
-	}
-
-	// A nick in the list is a way to answer it; Escape turns back to everyone.
-	bob.do(chromedp.Click(chromedp.CSS(".message.direct .from")))
-	bob.wait(`document.querySelector('#to').value === 'alice' && document.activeElement.id === 'text'`)
-	bob.fill("#text", "I hear you")
-	bob.press(enter)
-	alice.wait(message("bob", "I hear you"))
-	bob.press(escape)
-	bob.wait(`document.querySelector('#to').value === ''`)
-
-	alice.say("nobody", "are you there?")
-	alice.wait(shows("#messages .notice", "nobody"))
-	alice.wait(`document.querySelector('#people option').value === 'nobody'`)
-}
-
-// A text is shown as it was typed, whatever it looks like.
-func TestTextIsLiteral(t *testing.T) {
-	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	alice := open(t, b, url).join("alice <b>&amp;")
-	bob := open(t, b, url).join("小明 👋")
-
-	for _, text := range []string{
-		`<script>document.title = "owned"</script>`,
-		`<img src=x onerror="document.title='owned'"> &lt;b&gt; <b>bold</b>`,
-		"first line\n  second, indented\n\n\tfourth",
-		"👩‍👩‍👧 🇨🇳 你好，世界 שלום \"quotes\" \\n back\\slash",
-		`{"from_user":"system","to_user":"","message":"forged"}`,
-		strings.Repeat("long", 2000),
-	} {
-		alice.say("", text)
-		alice.wait(message("You", text))
-		bob.wait(message("alice <b>&amp;", text))
-	}
-	if markup := evaluate[int](bob, `document.querySelectorAll('.text *, .from *').length`); markup != 0 {
-		t.Errorf("%d elements grew out of text", markup)
-	}
-	if title := evaluate[string](bob, `document.title`); title != "Throng" {
-		t.Errorf("the title became %q", title)
-	}
-	if wide := evaluate[bool](bob, `document.documentElement.scrollWidth > innerWidth`); wide {
-		t.Error("a long word makes the page scroll sideways")
-	}
-
-	// Shift and Enter begin a new line; Enter alone sends both.
-	bob.fill("#text", "one")
-	bob.press(shiftEnter)
-	bob.do(chromedp.KeyEvent("two"))
-	bob.press(enter)
-	alice.wait(message("小明 👋", "one\ntwo"))
-	if left := evaluate[string](bob, `document.querySelector('#text').value`); left != "" {
-		t.Errorf("%q is left in the field", left)
-	}
-}
-
-// When the server falls and rises again, the page comes back by itself, and what was
-// written meanwhile is sent.
-func TestReconnect(t *testing.T) {
-	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	alice := open(t, b, url, refusals).join("alice")
-	bob := open(t, b, url, refusals).join("bob")
-	alice.say("", "before")
-	bob.wait(message("alice", "before"))
-
-	s.kill()
-	alice.wait(`document.querySelector('#banner').hidden === false`)
-	alice.wait(`['waiting', 'connecting'].includes(document.querySelector('#status').dataset.state)`)
-	alice.say("", "to all, from the dark")
-	alice.say("bob", "to bob, from the dark")
-	alice.wait(`document.querySelectorAll('#outbox [data-state=queued]').length === 2`)
-	alice.screenshot("reconnecting")
-
-	// Nobody answers while the server is away, and the page keeps on trying.
-	bob.wait(`document.querySelector('#why').textContent.includes('does not answer')`)
-	s.start()
-	bob.wait(online)
-	alice.wait(online)
-	alice.wait(`document.querySelector('#banner').hidden`)
-	alice.wait(message("You", "to all, from the dark"))
-	alice.wait(message("You", "to bob, from the dark"))
-	alice.wait(`document.querySelectorAll('#outbox li').length === 0`)
-
-	bob.say("", "after")
-	alice.wait(message("bob", "after"))
-
-	// A server that is stopped in good order says so, and is waited for as well.
-	s.stop()
-	alice.wait(shows("#messages .notice:last-of-type", "The server is restarting"))
-	s.start()
-	bob.wait(online)
-	alice.wait(online)
-	alice.say("bob", "welcome back")
-	bob.wait(message("alice", "welcome back"))
-}
-
-// A refused handshake tells a page nothing, yet the person learns what to do.
-func TestRefusals(t *testing.T) {
-	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	open(t, b, url, refusals).join("alice")
-	bob := open(t, b, url, refusals)
-
-	for _, test := range []struct{ nick, told string }{
-		{"alice", "somebody is using this nickname"},
-		{"system", "does not take this nickname"},
-		{"a/b", "does not take this nickname"},
-		{"..", "cannot be used"},
-		{strings.Repeat("长", 60), "does not take this nickname"},
-	} {
-		bob.login(test.nick)
-		bob.wait(shows("#login-error", test.told))
-		bob.wait(`document.activeElement.id === 'nick' && !document.querySelector('#join').disabled`)
-	}
-	bob.screenshot("refused")
-
-	s.kill()
-	bob.login("bob")
-	bob.wait(shows("#login-error", "does not answer"))
-	s.start()
-	bob.join("bob")
-
-	// Who leaves can come back under another nick, and sees nothing of before.
-	bob.say("", "hello")
-	bob.wait(message("You", "hello"))
-	bob.do(chromedp.Click(chromedp.CSS("#leave")))
-	bob.wait(`document.querySelector('#login').hidden === false && document.querySelector('#nick').value === 'bob'`)
-	bob.join("robert")
-	if left := evaluate[int](bob, `document.querySelectorAll('.message, .notice').length`); left != 0 {
-		t.Errorf("%d messages of before", left)
-	}
-	bob.say("", "hello again")
-	bob.wait(message("You", "hello again"))
-}
-
-// A long talk costs no more than its latest thousand messages, and reading what is
-// above is not disturbed by what comes below.
-func TestLongTalk(t *testing.T) {
-	s := startServer(t)
-	alice := open(t, browser(t), "http://"+s.addr+"/").join("alice")
-	conn, _, _, err := ws.Dial(t.Context(), "ws://"+s.addr+"/conn/ws/bob")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	talk := func(from, to int) {
-		for i := from; i <= to; i++ {
-			frame := fmt.Appendf(nil, `{"to_user":"alice","message":"line %d"}`, i)
-			if err := wsutil.WriteClientText(conn, frame); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	const atEnd = `(({ scrollHeight, scrollTop, clientHeight }) =>
-		scrollHeight - scrollTop - clientHeight < 2)(document.querySelector('#scroller'))`
-
-	talk(1, 1200)
-	alice.wait(message("bob", "line 1200"))
-	alice.wait(atEnd)
-	if kept := evaluate[int](alice, `document.querySelectorAll('.message').length`); kept != 1000 {
-		t.Errorf("%d messages are kept", kept)
-	}
-	if evaluate[bool](alice, `document.querySelector('.message').matches('.follows')`) {
-		t.Error("the first message has no heading")
-	}
-
-	evaluate[bool](alice, `document.querySelector('#scroller').scrollTop = 5000; true`)
-	alice.wait(`!` + atEnd)
-	talk(1201, 1203)
-	alice.wait(shows("#newer", "3 new messages"))
-	if evaluate[bool](alice, atEnd) {
-		t.Error("the reader was dragged to the end")
-	}
-	alice.screenshot("newer")
-	alice.do(chromedp.Click(chromedp.CSS("#newer")))
-	alice.wait(atEnd)
-	alice.wait(`document.querySelector('#newer').hidden`)
-}
-
-// The title counts what a hidden page missed.
-func TestTitleCountsUnread(t *testing.T) {
-	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	alice := open(t, b, url).join("alice")
-	bob := open(t, b, url).join("bob")
-
-	// A second tab in alice's window hides the first.
-	tab, closeTab := chromedp.NewContext(alice.ctx, chromedp.WithNewWindow(false))
-	if err := chromedp.Do(tab); err != nil {
-		t.Fatal(err)
-	}
-	alice.wait(`document.hidden`)
-	bob.say("", "psst")
-	bob.say("alice", "hey")
-	alice.wait(`document.title === '(2) Throng'`)
-	closeTab()
-	alice.wait(`!document.hidden && document.title === 'Throng'`)
-	alice.wait(message("bob", "hey"))
-}
+var update = flag.Bool("update", false, "make the README's screenshot.png anew")
 
 // The policy is not only sent: the browser holds the page to it.
 func TestPolicyInTheBrowser(t *testing.T) {
-	s := startServer(t)
+	t.Parallel()
+	f := startFake(t)
 	violations := regexp.MustCompile(`Content Security Policy|TrustedHTML`)
-	alice := open(t, browser(t), "http://"+s.addr+"/", violations)
+	alice := open(t, f.url, violations)
 	for name, deed := range map[string]string{
 		"parse a string as HTML": `document.body.innerHTML = '<p>owned</p>'`,
 		"style by an attribute":  `document.body.setAttribute('style', 'color: red')`,
@@ -275,22 +40,22 @@ func TestPolicyInTheBrowser(t *testing.T) {
 
 // The page fits its surroundings: width, light, language.
 func TestSurroundings(t *testing.T) {
+	t.Parallel()
 	s := startServer(t)
-	b := browser(t)
-	url := "http://" + s.addr + "/"
-	bob := open(t, b, url).join("bob")
+	bob := open(t, s.url).join("Bob")
+	carol := open(t, s.url).join("小林")
 	for _, test := range []struct {
 		name, scheme, language string
 		width, height          int64
-		title                  string
+		label                  string
 	}{
-		{"wide", "light", "en-US", 1200, 800, "Message"},
-		{"dark", "dark", "en-US", 1200, 800, "Message"},
-		{"phone", "light", "zh-CN", 360, 700, "消息"},
-		{"phone-dark", "dark", "zh-CN", 360, 700, "消息"},
+		{"wide", "light", "en-US", 1280, 800, "Message to everyone"},
+		{"dark", "dark", "en-US", 1280, 800, "Message to everyone"},
+		{"phone", "light", "zh-CN", 390, 844, "发消息给所有人"},
+		{"phone-dark", "dark", "en-US", 390, 844, "Message to everyone"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			alice := open(t, b, "about:blank")
+			alice := open(t, "about:blank")
 			alice.do(
 				chromedp.EmulateViewport(test.width, test.height),
 				command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -300,46 +65,74 @@ func TestSurroundings(t *testing.T) {
 					UserAgent:      "Throng's test",
 					AcceptLanguage: test.language,
 				}),
-				chromedp.Navigate(url),
+				chromedp.Navigate(s.url),
 			)
 			alice.wait(`document.activeElement.id === 'nick'`)
 			alice.screenshot(test.name + "-login")
-			nick := "alice-" + test.name
+			nick := "Alice " + test.name
 			alice.join(nick)
-			converse(alice, bob, nick)
+			alice.wait(fmt.Sprintf(`document.querySelector('#text').ariaLabel === %s`, quote(test.label)))
+			converse(alice, bob, carol, nick)
 			alice.screenshot(test.name)
-
 			if wide := evaluate[bool](alice, `document.documentElement.scrollWidth > innerWidth`); wide {
 				t.Error("the page scrolls sideways")
 			}
-			if label := evaluate[string](alice, `document.querySelector('#text').ariaLabel`); label != test.title {
-				t.Errorf("the message field is called %q", label)
-			}
 			if unnamed := evaluate[[]string](alice, unnamedControls); len(unnamed) > 0 {
 				t.Errorf("controls without a name: %v", unnamed)
+			}
+			if test.name == "wide" {
+				alice.do(chromedp.Click(chromedp.CSS("#show-people")))
+				alice.wait(shows("#people-list", "小林"))
+				alice.do(chromedp.Focus(chromedp.CSS("#text")))
+				alice.screenshot("people")
+			}
+			if test.name == "wide" && *update {
+				alice.capture("screenshot.png")
+			}
+			if test.width < 500 {
+				alice.do(chromedp.Click(chromedp.CSS("#back")))
+				alice.wait(`document.querySelector('#chats').checkVisibility() && !document.querySelector('#text').checkVisibility()`)
+				alice.screenshot(test.name + "-list")
+				alice.pick("#chats", "Bob")
+				alice.wait(`document.querySelector('#text').checkVisibility() && !document.querySelector('#chats').checkVisibility()`)
 			}
 		})
 	}
 }
 
 // unnamedControls lists the visible controls that a screen reader could not name.
-const unnamedControls = `[...document.querySelectorAll('button, input, textarea')]
+const unnamedControls = `[...document.querySelectorAll('button, input, textarea, select, [role=listbox]')]
 	.filter((it) => it.checkVisibility())
 	.filter((it) => !it.textContent.trim() && !it.ariaLabel && !it.labels?.length)
 	.map((it) => it.outerHTML)`
 
-// converse fills the list with a little of everything.
-func converse(alice, bob *user, nick string) {
-	bob.say("", "Has anybody tried the new build?")
-	bob.say("", "It starts in 40 ms here.\nMemory is lower too.")
-	alice.wait(message("bob", "It starts in 40 ms here.\nMemory is lower too."))
-	alice.say("", "Yes! Works well for me 🎉")
-	bob.say("", "你好！很高兴见到大家。")
-	bob.say(nick, "Can we talk about the release later?")
-	alice.wait(message("bob", "Can we talk about the release later?"))
-	alice.say("bob", "Sure, in an hour?")
-	alice.say("carol", "Are you coming?")
-	alice.wait(`document.querySelector('.notice') !== null`)
-	alice.fill("#to", "bob")
+// converse fills the page with a little of everything.
+func converse(alice, bob, carol *user, nick string) {
+	bob.wait(online)
+	bob.say("Has anybody tried the new build?")
+	bob.say("It starts in 40 ms here.\nMemory is lower too: https://example.org/notes/42")
+	alice.say("Yes! Works well for me 🎉")
+	carol.say("你好！很高兴见到大家。")
+	alice.wait(`document.querySelectorAll('.line:not(.mine)').length >= 3`)
+	alice.goTo("Go gophers", joinLabel(alice, "Go gophers"))
+	alice.say("Who reviews the fan-out change?")
+	bob.goTo(nick, "Write to "+nick)
+	bob.say("Can we talk about the release later?")
+	alice.wait(unread("Bob", 1))
+	bob.pick("#chats", "Everyone")
+	bob.say("Numbers from last night: 100,000 sockets, nothing lost.")
+	carol.say("👏🚀")
+	alice.pick("#chats", evaluate[string](alice, `document.querySelector('#chats .row .name').textContent`))
+	alice.wait(`document.querySelector('.line.large') !== null`)
+	bob.fill("#text", "I can")
+	alice.wait(`document.querySelector('#typing').textContent !== ''`)
 	alice.fill("#text", "I have the notes at hand")
+}
+
+// joinLabel is what the switcher calls the way into a room, in the language of the page.
+func joinLabel(u *user, room string) string {
+	if evaluate[string](u, `document.documentElement.lang`) == "zh-CN" {
+		return "加入或创建房间“" + room + "”"
+	}
+	return "Join or create the room “" + room + "”"
 }

@@ -16,17 +16,33 @@
 //
 // # The journey of a message in the page
 //
-// client/js/connection.js owns the socket: it connects, asks why a handshake was
-// refused, and comes back with a jittered back-off (backoff.js, codes.js). It
-// hands text frames to chat.js, the model, which decodes them (tutorial.js),
-// keeps the latest entries and the outbox (outbox.js) and tells of each change by
-// an event. The modules in client/js/view/ listen and draw; main.js wires them
-// together. A typed message goes the other way: view, chat, outbox, connection.
-// Models touch no DOM, so `node --test` runs them as they are.
+// client/js/throng/ is a client library of its own; throng.js is its door, and who wants to write another client needs
+// nothing else (but codes.gen.js, which go generate makes from room/event). From the bottom up:
 //
-// Text reaches the DOM by textContent and <template> only. The policy of
-// security.go forbids the rest: inline scripts and styles, foreign hosts, frames,
-// and, where the browser knows Trusted Types, any parsing of strings as HTML.
+//	link.js           one socket that comes back: hello, welcome, sign of life, close codes, back-off (backoff.js)
+//	frames.js         objects and batches of them
+//	calls.js          questions that wait for their answers
+//	conversation.js   the order of one conversation: duplicates, gaps, recovery; conversations.js keeps the positions
+//	postman.js        brings each message to its ack, under one cid, from an outbox (outbox.js) that outlives the page
+//	rooms.js          the rooms to be in; receipts.js how far one has got; store.js what is kept between visits
+//
+// client/js/chat/ is what a person sees of it, without a page: chats.js all chats and which is open, chat.js one of
+// them with its counts, thread.js a window on its messages, people.js who is there. The modules in client/js/view/ listen
+// to them and draw; view/app.js wires them together, main.js goes from the login to the chat and back. Models touch no
+// DOM, so `node --test` runs them as they are (test/).
+//
+// A typed message goes from view/composer.js to chats.js, throng.js, postman.js and link.js, and is seen at once as a
+// parcel. Its ack makes it a line of the thread. What others say comes up the same road through conversation.js.
+//
+// Long lists cost what is seen of them: view/list.js draws the rows in sight, and a thread holds 300 messages at most.
+//
+// Text reaches the DOM by textContent and <template> only. The policy of security.go forbids the rest: inline scripts and
+// styles, foreign hosts, frames, and, where the browser knows Trusted Types, any parsing of strings as HTML.
+//
+// # Tests
+//
+// What the chat is for is tested in a real Chromium against the real program. What a real server does only on a bad
+// day, lost acks, gaps, a lost log, a hundred thousand people, is done by a small fake one (fake_test.go).
 //
 // # Threads
 //

@@ -14,6 +14,8 @@ import (
 type server struct {
 	t       *testing.T
 	addr    string // HOST:PORT
+	url     string // of the page
+	data    string // folder of the log
 	command *exec.Cmd
 	drained sync.WaitGroup
 	running bool
@@ -25,7 +27,7 @@ var addrInLog = regexp.MustCompile(`\baddr="?([^\s"]+)`)
 // stops it, and fails when it does not stop well.
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0"}
+	s := &server{t: t, addr: "127.0.0.1:0", data: t.TempDir()}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -38,7 +40,7 @@ func (s *server) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.command = exec.Command(path, "serve", "--addr", s.addr, "--admin", "off", "--data", "mem", "--rate", "0")
+	s.command = exec.Command(path, "serve", "--addr", s.addr, "--admin", "off", "--data", s.data, "--rate", "0")
 	stderr, err := s.command.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -55,7 +57,7 @@ func (s *server) start() {
 		s.kill()
 		s.t.Fatalf("the first line of the log names no addr (%v): %q", err, line)
 	}
-	s.addr = match[1]
+	s.addr, s.url = match[1], "http://"+match[1]+"/"
 }
 
 // kill ends the program as a crash would.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,15 +17,15 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
 // patience is the longest that a page may take to show what it should.
 const patience = time.Minute
 
-// browser starts Chromium with a fresh profile; its context ends with the test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
+// browser is a Chromium that all tests share; TestMain ends it. Each user has a profile of its own in it.
+var browser = sync.OnceValues(func() (context.Context, error) {
 	path := os.Getenv("THRONG_CHROMIUM")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -32,62 +33,97 @@ func browser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		absent(t, "Chromium", "apt-get install chromium")
+		return nil, errNoBrowser
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(filepath.Join(workshop, "profile")),
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.WindowSize(1200, 800),
+		chromedp.WindowSize(1280, 800),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("Chromium did not start: %v", err)
+	closeBrowser = func() {
+		cancel()
+		stop()
 	}
-	return ctx
-}
+	return ctx, chromedp.Do(ctx)
+})
+
+var (
+	errNoBrowser = errors.New("no Chromium")
+	// closeBrowser ends the shared browser, if it was started.
+	closeBrowser = func() {}
+)
 
 // user is a person at a page, in a profile of her own.
 type user struct {
-	t   *testing.T
-	ctx context.Context
+	t         *testing.T
+	ctx       context.Context
+	tolerated []*regexp.Regexp // complaints of the browser that the test provokes
 }
 
-// open gives a new user the page at a URL. Whatever the browser complains of fails
-// the test, exceptions, violated policies, failed requests, unless it is among the
-// complaints that the test provokes and tolerates.
-func open(t *testing.T, browser context.Context, url string, tolerated ...*regexp.Regexp) *user {
+// open gives a new user the page at a URL. Whatever the browser complains of fails the test, exceptions, violated
+// policies, failed requests, unless it is among the complaints that the test provokes and tolerates.
+func open(t *testing.T, url string, tolerated ...*regexp.Regexp) *user {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
-	u := &user{t: t, ctx: ctx}
+	u := &user{t: t, tolerated: tolerated}
+	u.enter(chromedp.WithNewBrowserContext())
+	u.do(chromedp.Navigate(url))
+	return u
+}
+
+// tab opens the page in a further tab of the same profile, which hides the first.
+func (u *user) tab(url string) *user {
+	u.t.Helper()
+	second := &user{t: u.t, tolerated: u.tolerated}
+	id := chromedp.FromContext(u.ctx).BrowserContextID
+	second.enter(chromedp.WithExistingBrowserContext(id), chromedp.WithNewWindow(false))
+	second.do(chromedp.Navigate(url))
+	return second
+}
+
+// front shows the user's tab instead of the others of its window.
+func (u *user) front() {
+	u.t.Helper()
+	u.do(command(page.BringToFront, cdp.Empty{}))
+}
+
+// enter gives a user a tab and listens to its console.
+func (u *user) enter(options ...chromedp.ContextOption) {
+	u.t.Helper()
+	parent, err := browser()
+	if errors.Is(err, errNoBrowser) {
+		absent(u.t, "Chromium", "apt-get install chromium")
+	}
+	if err != nil {
+		u.t.Fatalf("Chromium did not start: %v", err)
+	}
+	var cancel context.CancelFunc
+	u.ctx, cancel = chromedp.NewContext(parent, options...)
 	var reading sync.WaitGroup
-	t.Cleanup(func() {
+	u.t.Cleanup(func() {
 		cancel()
 		reading.Wait()
 	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatal(err)
+	if err := chromedp.Do(u.ctx); err != nil {
+		u.t.Fatal(err)
 	}
-	console := chromedp.Console(ctx)
+	console := chromedp.Console(u.ctx)
 	reading.Go(func() {
 		for message, err := range console {
 			if err != nil {
 				return // the test is over
 			}
 			said := fmt.Sprintf("%s: %s", message.Type, message.Text)
-			if !slices.ContainsFunc(tolerated, func(some *regexp.Regexp) bool { return some.MatchString(said) }) {
-				t.Errorf("the browser complains: %s", said)
+			if !slices.ContainsFunc(u.tolerated, func(some *regexp.Regexp) bool { return some.MatchString(said) }) {
+				u.t.Errorf("the browser complains: %s", said)
 			}
 		}
 	})
-	u.do(chromedp.Navigate(url))
-	return u
 }
 
 // do runs steps and fails the test when one fails.
@@ -101,9 +137,11 @@ func (u *user) do(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 // evaluate returns the value of an expression in the page.
-func evaluate[T any](u *user, expression string) T {
+func evaluate[T any](u *user, expression string, options ...chromedp.EvaluateOption) T {
 	u.t.Helper()
-	value, err := chromedp.Run(u.ctx, chromedp.Evaluate[T](expression))
+	ctx, cancel := context.WithTimeout(u.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, options...))
 	if err != nil {
 		u.t.Fatalf("%s: %v", expression, err)
 	}
@@ -145,19 +183,39 @@ func (u *user) join(nick string) *user {
 	return u
 }
 
-// say writes to a nick, or to everyone when it is "", and presses Enter.
-func (u *user) say(to, text string) {
+// say writes a text into the open chat and presses Enter.
+func (u *user) say(text string) {
 	u.t.Helper()
-	u.fill("#to", to)
 	u.fill("#text", text)
 	u.press(enter)
 }
 
-// A key that the client gives a meaning.
+// goTo opens a chat by its name through the switcher, or begins it; label is what is to be picked there.
+func (u *user) goTo(name, label string) {
+	u.t.Helper()
+	u.press(ctrlK)
+	u.wait(`document.activeElement.id === 'switcher-input'`)
+	u.fill("#switcher-input", name)
+	u.pick("#switcher-list", label)
+}
+
+// pick clicks the row of a list that bears a name.
+func (u *user) pick(list, name string) {
+	u.t.Helper()
+	row := fmt.Sprintf(`[...document.querySelectorAll(%s)].find((it) => it.querySelector('.name').textContent === %s)`,
+		quote(list+" .row"), quote(name))
+	u.wait(row + ` !== undefined`)
+	evaluate[bool](u, row+`.click(), true`)
+}
+
+// Keys that the client gives a meaning.
 var (
 	enter      = input.DispatchKeyEventParams{Key: "Enter", Text: "\r", WindowsVirtualKeyCode: 13}
 	shiftEnter = input.DispatchKeyEventParams{Key: "Enter", Text: "\r", WindowsVirtualKeyCode: 13, Modifiers: 8}
 	escape     = input.DispatchKeyEventParams{Key: "Escape", WindowsVirtualKeyCode: 27}
+	down       = input.DispatchKeyEventParams{Key: "ArrowDown", WindowsVirtualKeyCode: 40}
+	up         = input.DispatchKeyEventParams{Key: "ArrowUp", WindowsVirtualKeyCode: 38}
+	ctrlK      = input.DispatchKeyEventParams{Key: "k", WindowsVirtualKeyCode: 75, Modifiers: 2}
 )
 
 // press strikes a key. chromedp's own KeyEvent sends the character apart from the
@@ -181,27 +239,44 @@ func command[P, R any](cmd cdp.Command[P, R], params P) chromedp.Action[chromedp
 // screenshot keeps a picture of the page when THRONG_SCREENSHOTS names a folder.
 func (u *user) screenshot(name string) {
 	u.t.Helper()
-	dir := os.Getenv("THRONG_SCREENSHOTS")
-	if dir == "" {
-		return
+	if dir := os.Getenv("THRONG_SCREENSHOTS"); dir != "" {
+		u.capture(filepath.Join(dir, name+".png"))
 	}
+}
+
+// capture writes a picture of the page into a file.
+func (u *user) capture(path string) {
+	u.t.Helper()
 	picture, err := chromedp.Run(u.ctx, chromedp.CaptureScreenshot())
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600)
+		err = os.WriteFile(path, picture, 0o600)
 	}
 	if err != nil {
 		u.t.Error(err)
 	}
 }
 
-// Conditions to wait for, as JavaScript expressions.
-const online = `document.querySelector('#chat:not([hidden]) #status[data-state=online]') !== null`
+// online holds when the chat is open and connected.
+const online = `document.querySelector('#app:not([hidden]) #status[data-state=online]') !== null`
 
-// message holds when a message with just this sender and text is in the list.
+// message holds when just one message with this text is to be seen, and it is of this sender; "You" for oneself.
 func message(from, text string) string {
-	return fmt.Sprintf(`[...document.querySelectorAll('#messages .message')].some((it) =>
-		it.querySelector('.from').textContent === %s && it.querySelector('.text').textContent === %s)`,
+	return fmt.Sprintf(`((all) => all.length === 1 && all[0].querySelector('.from').textContent === %s)(
+		[...document.querySelectorAll('#messages .line')].filter((it) => it.querySelector('.text').textContent === %s))`,
 		quote(from), quote(text))
+}
+
+// fate holds when one's own message with this text has got so far.
+func fate(text, how string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('#messages .line.mine')].some((it) =>
+		it.querySelector('.text').textContent === %s && it.querySelector('.fate').dataset.fate === %s)`, quote(text), quote(how))
+}
+
+// unread holds when a chat in the list counts so many unread messages; 0 for none.
+func unread(name string, count int) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('#chats .row')].some((it) =>
+		it.querySelector('.name').textContent === %s && Number(it.querySelector('.unread [aria-hidden]').textContent) === %d)`,
+		quote(name), count)
 }
 
 // shows holds when what a selector finds contains a text.

@@ -15,6 +15,10 @@ type Serve struct {
 	Admin         string        // private listener, host:port; empty: turned off
 	Data          string        // folder of the log; "mem": memory alone
 	Durability    string        // what an ack means: "fsync" or "os"
+	KeepCount     int           // messages kept of each conversation; 0: no bound
+	KeepAge       time.Duration // how long a message is kept; 0: no bound
+	KeepBytes     int           // bytes kept of each conversation; 0: no bound
+	MaxRooms      int           // rooms that one connection may have joined; never 0
 	MaxMessage    int           // bytes, after decompression; never 0
 	EchoMax       int           // bytes; 0: no echo socket. Equal to MaxMessage where nobody set it
 	MaxConns      int           // sockets; 0: what the open-file limit allows, less a reserve
@@ -61,6 +65,12 @@ func (s *Serve) groups() []group {
 			"folder of the log; \"mem\" keeps all in memory and nothing survives"},
 		{"durability", "fsync", choice(&s.Durability, "fsync", "os"),
 			"what an ack means on one machine: fsync, or os (handed to the kernel: survives the process, not the power)"},
+		{"keep-count", "0", count(&s.KeepCount, "messages", 1_000_000_000, "0 = no bound"),
+			"messages kept of each conversation, the newest; 0 = no bound"},
+		{"keep-age", "720h", duration(&s.KeepAge, 0, 100*365*day),
+			"how long a message is kept; 0 = no bound"},
+		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
+			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -69,6 +79,8 @@ func (s *Serve) groups() []group {
 			"sockets; 0 = what the open-file limit allows, less a reserve; beyond: 503 with Retry-After"},
 		{"max-conns-per-ip", "0", count(&s.MaxConnsPerIP, "sockets", 10_000_000, "0 = no limit"),
 			"sockets from one address; 0 = no limit; beyond: 429"},
+		{"max-rooms", "100", count(&s.MaxRooms, "rooms", 100_000, ""),
+			"rooms that one connection may have joined"},
 		{"queue", "1MiB", size(&s.Queue, kib, gib),
 			"outbound bytes that may wait for one connection before the slow-reader policy acts"},
 		{"ping", "25s", duration(&s.Ping, 10*time.Millisecond, time.Hour),

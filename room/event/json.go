@@ -24,9 +24,10 @@ var (
 // emoji. Bytes that are not UTF-8, which the option would let pass too, are refused before.
 var loneSurrogates = jsontext.AllowInvalidUTF8(true)
 
-// reader is a JSON decoder with its source, pooled. jsontext refuses duplicate names.
+// reader is a JSON decoder with its source, pooled. jsontext refuses duplicate names. It reads a bytes.Buffer where it
+// lies: the values refer to what was borrowed for, and stay good.
 type reader struct {
-	src bytes.Reader
+	src bytes.Buffer
 	*jsontext.Decoder
 }
 
@@ -36,19 +37,30 @@ var readers = sync.Pool{New: func() any {
 	return r
 }}
 
-// eachMember calls visit for every member of the one object that frame must be. value refers into the decoder: it
-// is valid during the call only.
-func eachMember(frame []byte, visit func(name string, value jsontext.Value) *Error) *Error {
+// borrow makes a reader of text, which it does not change.
+func borrow(text []byte) *reader {
+	r := readers.Get().(*reader)
+	r.src = *bytes.NewBuffer(text)
+	r.Reset(&r.src, loneSurrogates)
+	return r
+}
+
+// isJSON reports whether text is one JSON value by the grammar alone.
+func isJSON(text jsontext.Value) bool {
+	return text.IsValid(loneSurrogates, jsontext.AllowDuplicateNames(true))
+}
+
+// eachMember calls visit for every member of the one object that frame must be. value refers to the frame; so does name,
+// where it could.
+func eachMember(frame []byte, visit func(name []byte, value jsontext.Value) *Error) *Error {
 	if !utf8.Valid(frame) {
 		return errJSON
 	}
 	if tooDeep(frame) {
 		return errTooDeep
 	}
-	r := readers.Get().(*reader)
+	r := borrow(frame)
 	defer readers.Put(r)
-	r.src.Reset(frame)
-	r.Reset(&r.src, loneSurrogates)
 	if kind := r.PeekKind(); kind != '{' {
 		return notAnObject(r)
 	}
@@ -56,11 +68,11 @@ func eachMember(frame []byte, visit func(name string, value jsontext.Value) *Err
 		return syntax(err)
 	}
 	for r.PeekKind() != '}' {
-		token, err := r.ReadToken()
+		name, err := r.ReadValue()
 		if err != nil {
 			return syntax(err)
 		}
-		name := token.String()
+		name = unquote(name)
 		value, err := r.ReadValue()
 		if err != nil {
 			return syntax(err)
@@ -76,6 +88,15 @@ func eachMember(frame []byte, visit func(name string, value jsontext.Value) *Err
 		return errJSON
 	}
 	return nil
+}
+
+// unquote is the text of a JSON string; it refers to the string where it can.
+func unquote(quoted jsontext.Value) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted) // its one error is half a character, which it replaces by U+FFFD
+	return text
 }
 
 // notAnObject tells valid JSON of another kind from what is no JSON at all.

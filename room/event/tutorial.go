@@ -24,17 +24,13 @@ var (
 // DecodeTutorial reads a frame. It keeps nothing of it. Unknown keys are ignored.
 func DecodeTutorial(frame []byte) (Tutorial, *Error) {
 	var t Tutorial
-	err := eachMember(frame, func(name string, value jsontext.Value) *Error {
-		switch name {
+	err := eachMember(frame, func(name []byte, value jsontext.Value) *Error {
+		switch string(name) {
 		case "to_user":
 			switch value.Kind() {
 			case 'n':
 			case '"':
-				to, err := jsontext.AppendUnquote(nil, value)
-				if err != nil {
-					return errJSON
-				}
-				t.To = string(to)
+				t.To = string(unquote(value))
 			default:
 				return errToUser
 			}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Backoff } from "../client/js/backoff.js";
+import { Backoff } from "../client/js/throng/backoff.js";
 
 test("the span doubles up to the cap, and starts anew after a reset", () => {
   const backoff = new Backoff({ baseMs: 100, capMs: 1500, random: () => 0.5 });

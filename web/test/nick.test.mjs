@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nickHue, nickInitial, sameNick, socketAddress } from "../client/js/nick.js";
+import { sameNick, socketAddress } from "../client/js/throng/nick.js";
+import { nickHue, nickInitial } from "../client/js/view/badge.js";
 
 test("nicks are compared as the server does", () => {
   assert.ok(sameNick("Alice", "  alice "));

@@ -1,125 +1,87 @@
 // @ts-check
-import { Chat } from "./chat.js";
-import { Connection } from "./connection.js";
-import { socketAddress } from "./nick.js";
-import { explain, textsFor } from "./strings.js";
-import { ComposerView } from "./view/composer.js";
-import { byId, localise } from "./view/dom.js";
+import { joinedNick, preference, setJoinedNick } from "./preferences.js";
+import { explain, textsFor } from "./texts/texts.js";
+import { CLOSE, Throng, socketAddress } from "./throng/throng.js";
+import { App } from "./view/app.js";
+import { localise } from "./view/dom.js";
 import { LoginView } from "./view/login.js";
-import { MessagesView } from "./view/messages.js";
-import { OutboxView } from "./view/outbox.js";
-import { StatusView } from "./view/status.js";
+import { applyTheme } from "./view/settings.js";
 
-/** The page: it makes model, connection and views, and passes on what each tells. */
+/** With these the chat cannot go on under this nick. @type {number[]} */
+const FINAL = [CLOSE.badNick, CLOSE.token, CLOSE.origin, CLOSE.inUse];
+
+/** The page: the login, then the chat, then the login again. */
 class Page {
-  #texts = textsFor(navigator.languages);
-  #login = new LoginView(this.#texts, (nick) => this.#join(nick));
-  #status = new StatusView(this.#texts, () => this.#connection?.start());
-  /** @type {Chat | null} */
-  #chat = null;
-  /** @type {Connection | null} */
-  #connection = null;
-  /** @type {{ close(): void }[]} */
-  #views = [];
+  #texts = textsFor([preference("language"), ...navigator.languages]);
+  #login = new LoginView(this.#texts, (nick) => this.#join(nick, false));
+  /** @type {Throng | null} */
+  #throng = null;
+  /** @type {App | null} */
+  #app = null;
 
   constructor() {
+    applyTheme();
     document.documentElement.lang = this.#texts.language;
     localise(document, this.#texts);
-    byId("leave").addEventListener("click", () => this.#leave());
     window.addEventListener("online", () => this.#hurry());
-    window.addEventListener("offline", () => this.#connection && this.#status.show(this.#connection.state));
-    window.addEventListener("beforeunload", (event) => {
-      if (this.#chat?.parcels.length) event.preventDefault();
-    });
-    document.addEventListener("visibilitychange", () => this.#looked());
-    setInterval(() => {
-      this.#chat?.tick();
-      this.#status.tick();
-    }, 1000);
-    this.#login.ask();
+    window.addEventListener("pagehide", () => this.#app?.keep());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
+    if (joinedNick()) this.#join(joinedNick(), true);
+    else this.#login.ask();
   }
 
-  /** @param {string} nick */
-  #join(nick) {
-    const address = socketAddress(nick, document.baseURI);
-    if (!address) {
+  /**
+   * @param {string} nick
+   * @param {boolean} isBack whether this tab was in the chat before: then it waits for the server if it must
+   */
+  #join(nick, isBack) {
+    if (!socketAddress(nick, document.baseURI)) {
       this.#login.ask(this.#texts.unusable);
       return;
     }
     this.#login.wait();
-    this.#connection = new Connection({
-      address,
-      onState: (state) => this.#changed(state, nick),
-      onFrame: (frame) => this.#chat?.receive(frame),
+    const throng = new Throng({ address: document.baseURI, nick, patient: isBack });
+    this.#throng = throng;
+    throng.addEventListener("state", () => throng === this.#throng && this.#changed(throng));
+    if (isBack) this.#enter(throng);
+    throng.start();
+  }
+
+  /** @param {Throng} throng */
+  #changed(throng) {
+    const { state } = throng;
+    if (state.name === "online" && !this.#app) this.#enter(throng);
+    const why = state.name === "stopped" ? state.why : null;
+    if (why && (!this.#app || FINAL.includes(why.code))) this.#leave(explain(this.#texts, why));
+    else this.#app?.show(state);
+  }
+
+  /**
+   * The nick is ours: show the chat.
+   * @param {Throng} throng
+   */
+  #enter(throng) {
+    this.#login.leave(throng.nick);
+    setJoinedNick(throng.nick);
+    this.#app = new App(throng, this.#texts, () => {
+      if (throng.parcels.length === 0 || confirm(this.#texts.leaveUnsent)) this.#leave("");
     });
-    this.#connection.start();
   }
 
-  /**
-   * @param {import("./connection.js").State} state
-   * @param {string} nick
-   */
-  #changed(state, nick) {
-    if (state.name === "online" && !this.#chat) this.#enter(nick);
-    if (!this.#chat) {
-      if (state.name === "stopped" && state.why) this.#login.ask(explain(this.#texts, state.why));
-      return;
-    }
-    this.#status.show(state);
-    if (state.name === "online") {
-      if (state.again) this.#chat.note(this.#texts.reconnected);
-      this.#chat.connected();
-    } else {
-      this.#chat.disconnected();
-    }
-    // The end of a connection stays in the list; a vain try to come back is told by the
-    // banner alone.
-    const why = "why" in state ? state.why : null;
-    if (why?.kind === "closed") this.#chat.note(explain(this.#texts, why));
-  }
-
-  /**
-   * The nick is taken: show the chat.
-   * @param {string} nick
-   */
-  #enter(nick) {
-    const chat = new Chat({ me: nick, send: (frame) => this.#connection?.send(frame) ?? false });
-    chat.setAway(document.hidden);
-    chat.addEventListener("unread", () => this.#entitle());
-    this.#chat = chat;
-    this.#login.leave();
-    byId("chat").hidden = false;
-    this.#status.setNick(nick);
-    const messages = new MessagesView(chat, this.#texts, (picked) => composer.address(picked));
-    const composer = new ComposerView(chat, this.#texts, () => messages.toEnd());
-    this.#views = [messages, composer, new OutboxView(chat, this.#texts)];
-  }
-
-  #leave() {
-    if (this.#chat?.parcels.length && !confirm(this.#texts.leaveUnsent)) return;
-    this.#chat = null;
-    this.#connection?.stop();
-    this.#connection = null;
-    for (const view of this.#views) view.close();
-    this.#views = [];
-    byId("chat").hidden = true;
-    this.#entitle();
-    this.#login.ask();
-  }
-
-  #looked() {
-    if (this.#chat) this.#chat.setAway(document.hidden);
-    if (!document.hidden) this.#hurry();
+  /** @param {string} error why; "" when it was asked for */
+  #leave(error) {
+    this.#app?.close();
+    this.#app = null;
+    const throng = this.#throng;
+    this.#throng = null;
+    if (throng?.state.name !== "stopped") throng?.stop();
+    setJoinedNick("");
+    this.#login.ask(error);
   }
 
   /** Something says that a try may succeed now. */
   #hurry() {
-    if (this.#connection?.state.name === "waiting") this.#connection.start();
-  }
-
-  #entitle() {
-    const unread = this.#chat?.unread ?? 0;
-    document.title = unread ? `(${unread}) Throng` : "Throng";
+    if (this.#throng?.state.name === "waiting") this.#throng.start();
   }
 }
 

@@ -1,55 +1,62 @@
 // @ts-check
-import { colour } from "./badge.js";
 import { byId } from "./dom.js";
+import { EmojiView } from "./emoji.js";
+import { wordsFor } from "./words.js";
 
-/** Where a message is written, and to whom. */
+/** Where a message is written. What is written in each chat stays there until it is sent. */
 export class ComposerView {
   #form = /** @type {HTMLFormElement} */ (byId("composer"));
-  #to = /** @type {HTMLInputElement} */ (byId("to"));
   #text = /** @type {HTMLTextAreaElement} */ (byId("text"));
-  #everyone = byId("everyone");
-  #people = byId("people");
   #error = byId("composer-error");
-  #chat;
+  #typing = byId("typing");
+  #chats;
   #texts;
-  #onSaid;
+  #words;
+  #on;
+  #emoji;
   #abort = new AbortController();
 
   /**
-   * @param {import("../chat.js").Chat} chat
-   * @param {import("../strings.js").Texts} texts
-   * @param {() => void} onSaid a message was taken
+   * @param {import("../chat/chats.js").Chats} chats
+   * @param {import("../texts/texts.js").Texts} texts
+   * @param {{ said(): void, escape(): void }} on a message was taken; Escape was pressed
    */
-  constructor(chat, texts, onSaid) {
-    this.#chat = chat;
+  constructor(chats, texts, on) {
+    this.#chats = chats;
     this.#texts = texts;
-    this.#onSaid = onSaid;
+    this.#words = wordsFor(texts);
+    this.#on = on;
+    this.#emoji = new EmojiView((emoji) => this.#insert(emoji), () => this.focus());
     const { signal } = this.#abort;
     this.#form.addEventListener("submit", (event) => this.#submitted(event), { signal });
-    this.#text.addEventListener("keydown", (event) => this.#typed(event), { signal });
-    this.#text.addEventListener("input", () => this.#fit(), { signal });
-    this.#to.addEventListener("keydown", (event) => this.#chosen(event), { signal });
-    this.#to.addEventListener("input", () => this.#show(), { signal });
-    this.#everyone.addEventListener("click", () => this.address(""), { signal });
-    chat.addEventListener("people", () => this.#offer(), { signal });
-    this.address("");
+    this.#text.addEventListener("keydown", (event) => this.#key(event), { signal });
+    this.#text.addEventListener("input", () => this.#typed(), { signal });
+    chats.addEventListener("open", () => this.#begin(), { signal });
+    for (const type of ["typing", "open"]) chats.addEventListener(type, () => this.#showTyping(), { signal });
   }
 
-  /**
-   * Write to somebody from now on.
-   * @param {string} nick "" for everyone
-   */
-  address(nick) {
-    this.#to.value = nick;
-    this.#show();
+  focus() {
     this.#text.focus();
   }
 
-  /** Forget what was written. */
+  /** Forget what was written: the chats remember it. */
   close() {
     this.#abort.abort();
+    this.#emoji.close();
     this.#form.reset();
-    this.#people.replaceChildren();
+    this.#error.textContent = "";
+    this.#typing.textContent = "";
+    this.#fit();
+  }
+
+  /** Another chat is open. */
+  #begin() {
+    const chat = this.#chats.current;
+    const { messageTo, messageToAll } = this.#texts;
+    const label = chat.isEveryone ? messageToAll : messageTo(this.#words.nameOf(chat));
+    this.#text.placeholder = label;
+    this.#text.setAttribute("aria-label", label);
+    if (this.#text.value !== chat.draft) this.#text.value = chat.draft;
     this.#error.textContent = "";
     this.#fit();
   }
@@ -59,55 +66,44 @@ export class ComposerView {
     event.preventDefault();
     const text = this.#text.value.trimEnd();
     if (text.trim() === "") return;
-    if (!this.#chat.say(this.#to.value, text)) {
+    if (!this.#chats.say(text)) {
       this.#error.textContent = this.#texts.outboxFull;
       return;
     }
     this.#text.value = "";
-    this.#error.textContent = "";
-    this.#fit();
+    this.#typed();
     this.#text.focus();
-    this.#onSaid();
+    this.#on.said();
   }
 
   /** @param {KeyboardEvent} event */
-  #typed(event) {
-    if (composing(event)) return;
+  #key(event) {
+    // The Enter that chooses a character is the input method's. Safari tells it by the old key code alone.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.#form.requestSubmit();
     } else if (event.key === "Escape") {
-      this.address("");
+      this.#on.escape();
     }
   }
 
-  /** @param {KeyboardEvent} event */
-  #chosen(event) {
-    if (composing(event)) return;
-    if (event.key === "Enter") {
-      event.preventDefault();
-      this.#text.focus();
-    } else if (event.key === "Escape") {
-      this.address("");
-    }
+  #typed() {
+    this.#error.textContent = "";
+    this.#fit();
+    this.#chats.write(this.#text.value);
   }
 
-  /** Make plain who will read the message. */
-  #show() {
-    const nick = this.#to.value.trim();
-    colour(this.#form, nick);
-    this.#form.classList.toggle("direct", nick !== "");
-    this.#everyone.hidden = nick === "";
-    this.#text.placeholder = nick ? this.#texts.privateHint(nick) : this.#texts.messageHint;
+  /** @param {string} emoji */
+  #insert(emoji) {
+    const { selectionStart, selectionEnd } = this.#text;
+    this.#text.setRangeText(emoji, selectionStart, selectionEnd, "end");
+    this.#typed();
   }
 
-  #offer() {
-    const options = this.#chat.people.map((nick) => {
-      const option = document.createElement("option");
-      option.value = nick;
-      return option;
-    });
-    this.#people.replaceChildren(...options);
+  #showTyping() {
+    const { nicks } = this.#chats.current.typists;
+    this.#typing.textContent = nicks.length ? this.#texts.typing(nicks) : "";
   }
 
   /** Let the field be as high as its text; the style sheet sets the most. */
@@ -116,13 +112,4 @@ export class ComposerView {
     style.height = "auto";
     style.height = `${this.#text.scrollHeight}px`;
   }
-}
-
-/**
- * Whether a key belongs to an input method, as the Enter that chooses a character.
- * Safari tells it by the old key code alone.
- * @param {KeyboardEvent} event
- */
-function composing(event) {
-  return event.isComposing || event.keyCode === 229;
 }

@@ -36,7 +36,7 @@ export function fromTemplate(id) {
 
 /**
  * Put the texts of a language where the page names them: data-text for the content,
- * data-label for the accessible name, data-placeholder for an empty field's hint.
+ * data-label for the accessible name, which a button of icons also shows when it is pointed at, data-placeholder for an empty field's hint.
  * @param {ParentNode} root
  * @param {Record<string, unknown>} texts
  */
@@ -47,6 +47,7 @@ export function localise(root, texts) {
     const { text, label, placeholder } = element.dataset;
     if (text) element.textContent = String(texts[text]);
     if (label) element.setAttribute("aria-label", String(texts[label]));
+    if (label && element.matches("button")) element.title = String(texts[label]);
     if (placeholder) element.setAttribute("placeholder", String(texts[placeholder]));
   }
   for (const template of root.querySelectorAll("template")) localise(template.content, texts);

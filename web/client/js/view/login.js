@@ -1,8 +1,6 @@
 // @ts-check
+import { prefer, preference } from "../preferences.js";
 import { byId } from "./dom.js";
-
-/** Where the nick is remembered for the next visit. */
-const KEY = "throng.nick";
 
 /** The form that asks for a nick. */
 export class LoginView {
@@ -13,12 +11,12 @@ export class LoginView {
   #texts;
 
   /**
-   * @param {import("../strings.js").Texts} texts
+   * @param {import("../texts/texts.js").Texts} texts
    * @param {(nick: string) => void} onJoin
    */
   constructor(texts, onJoin) {
     this.#texts = texts;
-    this.#nick.value = recall();
+    this.#nick.value = preference("nick");
     byId("login-form").addEventListener("submit", (event) => {
       event.preventDefault();
       const nick = this.#nick.value.trim();
@@ -45,9 +43,9 @@ export class LoginView {
     this.#setBusy(true);
   }
 
-  /** The nick is good: remember it and give way to the chat. */
-  leave() {
-    remember(this.#nick.value.trim());
+  /** The nick is good: remember it and give way to the chat. @param {string} nick */
+  leave(nick) {
+    prefer("nick", nick);
     this.#setBusy(false);
     this.#root.hidden = true;
   }
@@ -63,24 +61,5 @@ export class LoginView {
   #tell(error) {
     this.#error.textContent = error;
     this.#nick.setAttribute("aria-invalid", String(error !== ""));
-  }
-}
-
-// A browser may forbid storage; then nothing is remembered.
-
-function recall() {
-  try {
-    return localStorage.getItem(KEY) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} nick */
-function remember(nick) {
-  try {
-    localStorage.setItem(KEY, nick);
-  } catch {
-    // Nothing depends on it.
   }
 }

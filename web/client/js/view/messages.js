@@ -1,62 +1,68 @@
 // @ts-check
-import { sameNick } from "../nick.js";
-import { badge, colour } from "./badge.js";
+import { sameNick } from "../throng/throng.js";
 import { byId, fromTemplate, within } from "./dom.js";
+import { itemsOf } from "./items.js";
+import { lineElement } from "./line.js";
+import { wordsFor } from "./words.js";
 
-/** Entries of one sender that follow each other within this time share a heading. */
-const SAME_BREATH_MS = 180_000;
+/** @typedef {import("./items.js").Item} Item */
+
 /** How far from the end, in pixels, still counts as being there. */
 const NEAR_PX = 48;
+/** How far from an end, in pixels, what is beyond it is looked up. */
+const AHEAD_PX = 600;
 
 /**
- * The list of messages. It draws at most once a frame, however many messages came,
- * and keeps as many elements as the model keeps entries. It follows the newest
- * message while the reader is at the end, and otherwise leaves the page alone and
- * counts.
+ * The messages of the open chat: as many elements as its thread holds lines, each kept while its line is. It draws at most
+ * once a frame. While the reader is at the end it follows the newest message; otherwise the line that is being read
+ * stays where it is on the screen, whatever comes or goes above and below.
  */
 export class MessagesView {
   #scroller = byId("scroller");
   #list = byId("messages");
   #empty = byId("empty");
   #newer = byId("newer");
-  #chat;
+  #chats;
   #texts;
-  #onPick;
-  #clock;
-  #date;
-  /** @type {import("../chat.js").Entry | null} */
-  #last = null;
-  #atEnd = true;
-  #unseen = 0;
+  #words;
   #frame = 0;
+  #atEnd = true;
+  /** The newest seq when the reader left the end; what comes after it is counted. */
+  #leftAt = 0;
+  /** @type {Map<string, { element: HTMLElement, sign: string }>} by key, in order */
+  #rows = new Map();
   #abort = new AbortController();
   #resized = new ResizeObserver(() => this.#follow());
 
   /**
-   * @param {import("../chat.js").Chat} chat
-   * @param {import("../strings.js").Texts} texts
-   * @param {(nick: string) => void} onPick a nick in the list was chosen
+   * @param {import("../chat/chats.js").Chats} chats
+   * @param {import("../texts/texts.js").Texts} texts
+   * @param {object} on
+   * @param {(nick: string) => void} on.pick a nick was chosen
+   * @param {(cid: string) => void} on.again
+   * @param {(cid: string) => void} on.discard
    */
-  constructor(chat, texts, onPick) {
-    this.#chat = chat;
+  constructor(chats, texts, on) {
+    this.#chats = chats;
     this.#texts = texts;
-    this.#onPick = onPick;
-    this.#clock = new Intl.DateTimeFormat(texts.language, { hour: "2-digit", minute: "2-digit" });
-    this.#date = new Intl.DateTimeFormat(texts.language, { dateStyle: "full", timeStyle: "medium" });
+    this.#words = wordsFor(texts);
     const { signal } = this.#abort;
-    chat.addEventListener("entries", () => this.#drawSoon(), { signal });
+    chats.addEventListener("open", () => this.#begin(), { signal });
+    chats.addEventListener("list", () => this.#count(), { signal });
+    for (const type of ["thread", "fate"]) {
+      chats.addEventListener(type, (event) => this.#changed(/** @type {CustomEvent} */ (event).detail), { signal });
+    }
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { signal, passive: true });
     this.#newer.addEventListener("click", () => this.toEnd(), { signal });
-    this.#list.addEventListener("click", (event) => this.#clicked(event), { signal });
-    for (const part of [this.#scroller, ...this.#scroller.children]) this.#resized.observe(part);
-    this.#empty.hidden = false;
+    this.#list.addEventListener("click", (event) => this.#clicked(event, on), { signal });
+    for (const part of [this.#scroller, this.#list]) this.#resized.observe(part);
   }
 
   /** Go to the newest message and stay with it. */
   toEnd() {
-    this.#atEnd = true;
-    this.#follow();
-    this.#count(0);
+    this.#setAtEnd(true);
+    this.#chats.current.thread.latest();
+    this.#drawSoon();
   }
 
   /** Take everything off the page. */
@@ -65,128 +71,138 @@ export class MessagesView {
     this.#resized.disconnect();
     cancelAnimationFrame(this.#frame);
     this.#list.replaceChildren();
-    this.#count(0);
+    this.#newer.hidden = true;
+  }
+
+  /** Another chat is open. */
+  #begin() {
+    this.#rows.clear();
+    this.#list.replaceChildren();
+    this.#setAtEnd(true);
+    this.#draw();
+  }
+
+  /** @param {import("../chat/chat.js").Chat} chat */
+  #changed(chat) {
+    if (chat === this.#chats.current) this.#drawSoon();
   }
 
   #drawSoon() {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#draw();
-    });
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
   #draw() {
-    const { entries } = this.#chat;
-    const drawn = this.#last?.id ?? 0;
-    const fresh = entries.filter((entry) => entry.id > drawn);
-    const added = document.createDocumentFragment();
-    for (const entry of fresh) {
-      added.append(entry.kind === "notice" ? this.#notice(entry) : this.#message(entry));
-      this.#last = entry;
-    }
-    this.#list.append(added);
-    this.#trim(entries.length);
-    this.#empty.hidden = true;
-
-    if (fresh.some((entry) => entry.mine)) this.#atEnd = true;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    const chat = this.#chats.current;
+    const items = itemsOf(chat, this.#chats.parcelsOf(chat), this.#chats.me);
+    const place = this.#atEnd ? null : this.#place();
+    this.#reconcile(items);
+    if (place) this.#scroller.scrollTop += (this.#rows.get(place.key)?.element.offsetTop ?? place.top) - place.top;
+    this.#empty.hidden = items.length > 0;
+    this.#empty.textContent = chat.thread.isReady ? this.#texts.empty : this.#texts.loading;
     this.#follow();
-    this.#count(this.#atEnd ? 0 : this.#unseen + fresh.length);
+    this.#count();
+    this.#lookAhead();
   }
 
-  /**
-   * Drop the oldest elements. What is first then shows its heading, even if it
-   * followed another of the same sender.
-   * @param {number} limit
-   */
-  #trim(limit) {
-    while (this.#list.childElementCount > limit) this.#list.firstElementChild?.remove();
-    this.#list.firstElementChild?.classList.remove("follows");
-  }
-
-  /** @param {import("../chat.js").Entry} entry */
-  #notice(entry) {
-    const element = fromTemplate("notice-template");
-    within(element, ".text").textContent = entry.text;
-    this.#time(within(element, "time"), entry.at);
-    return element;
-  }
-
-  /** @param {import("../chat.js").Entry} entry */
-  #message(entry) {
-    const element = fromTemplate("message-template");
-    element.classList.toggle("mine", entry.mine);
-    element.classList.toggle("direct", entry.kind === "direct");
-    element.classList.toggle("follows", this.#continues(entry));
-    badge(within(element, ".badge"), entry.from);
-    this.#nick(within(element, ".from"), entry.from);
-    within(element, ".private").hidden = entry.kind !== "direct";
-    if (entry.kind === "direct" && entry.mine) {
-      within(element, ".arrow").hidden = false;
-      this.#nick(within(element, ".peer"), entry.to);
+  /** The line at the top of the screen, and where it stands. */
+  #place() {
+    const { scrollTop } = this.#scroller;
+    for (const [key, { element }] of this.#rows) {
+      // A divider comes and goes with its neighbours; a line is what one reads.
+      if (element.matches(".line") && element.offsetTop + element.offsetHeight > scrollTop) return { key, top: element.offsetTop };
     }
-    within(element, ".text").textContent = entry.text;
-    this.#time(within(element, "time"), entry.at);
+    return null;
+  }
+
+  /**
+   * Make the elements those of the items, keeping each that is right already.
+   * @param {Item[]} items
+   */
+  #reconcile(items) {
+    const wanted = new Set(items.map(({ key }) => key));
+    for (const [key, { element }] of this.#rows) if (!wanted.has(key)) element.remove();
+    const rows = new Map();
+    let next = this.#list.firstElementChild;
+    for (const item of items) {
+      const known = this.#rows.get(item.key);
+      const sign = JSON.stringify(item);
+      const element = known?.sign === sign ? known.element : this.#element(item);
+      if (known && known.element !== element) {
+        if (next === known.element) next = element;
+        known.element.replaceWith(element);
+      }
+      if (element === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(element, next);
+      rows.set(item.key, { element, sign });
+    }
+    this.#rows = rows;
+  }
+
+  /** @param {Item} item */
+  #element(item) {
+    if (item.kind === "line") {
+      const element = lineElement(item.look, this.#texts, this.#words);
+      if (item.cid) element.dataset.cid = item.cid;
+      return element;
+    }
+    const element = fromTemplate("divider-template");
+    element.classList.toggle("new", item.kind === "new");
+    within(element, "span").textContent = item.kind === "new" ? this.#texts.newFrom : this.#words.day(item.ts);
     return element;
-  }
-
-  /**
-   * A nick that is a button to write to it; my own is not.
-   * @param {HTMLElement} element
-   * @param {string} nick
-   */
-  #nick(element, nick) {
-    const button = /** @type {HTMLButtonElement} */ (element);
-    const mine = sameNick(nick, this.#chat.me);
-    colour(button, nick);
-    button.disabled = mine;
-    button.textContent = mine ? this.#texts.you : nick;
-    button.title = mine ? nick : this.#texts.toNick(nick);
-    button.dataset.nick = nick;
-  }
-
-  /**
-   * @param {HTMLElement} element
-   * @param {number} at
-   */
-  #time(element, at) {
-    const time = /** @type {HTMLTimeElement} */ (element);
-    time.dateTime = new Date(at).toISOString();
-    time.textContent = this.#clock.format(at);
-    time.title = this.#date.format(at);
-  }
-
-  /** @param {import("../chat.js").Entry} entry */
-  #continues(entry) {
-    const last = this.#last;
-    return (
-      last !== null &&
-      last.kind === entry.kind &&
-      last.from === entry.from &&
-      last.to === entry.to &&
-      entry.at - last.at < SAME_BREATH_MS
-    );
-  }
-
-  /** @param {Event} event */
-  #clicked(event) {
-    const button = /** @type {Element} */ (event.target).closest("button");
-    if (button?.dataset.nick) this.#onPick(button.dataset.nick);
   }
 
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight <= NEAR_PX;
-    if (this.#atEnd) this.#count(0);
+    this.#setAtEnd(scrollHeight - scrollTop - clientHeight <= NEAR_PX && !this.#chats.current.thread.newer);
+    this.#count();
+    this.#lookAhead();
+  }
+
+  /** @param {boolean} atEnd */
+  #setAtEnd(atEnd) {
+    const { thread } = this.#chats.current;
+    if (this.#atEnd && !atEnd) this.#leftAt = this.#chats.current.kept.seen;
+    this.#atEnd = thread.isFollowed = atEnd;
+    if (atEnd) this.#chats.see();
+  }
+
+  /** Look up what is beyond an end that is near. */
+  #lookAhead() {
+    const { thread } = this.#chats.current;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    if (clientHeight === 0 || thread.isBusy) return;
+    if (!thread.isReady) thread.latest();
+    else if (scrollTop < AHEAD_PX && thread.older) thread.up();
+    else if (scrollHeight - scrollTop - clientHeight < AHEAD_PX && thread.newer) thread.down();
   }
 
   #follow() {
     if (this.#atEnd) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
-  /** @param {number} unseen */
-  #count(unseen) {
-    this.#unseen = unseen;
-    this.#newer.hidden = unseen === 0;
-    this.#newer.textContent = unseen ? this.#texts.newer(unseen) : "";
+  /** Say how much came since the reader left the end. */
+  #count() {
+    const { thread, unread } = this.#chats.current;
+    const isAway = !this.#atEnd || thread.newer;
+    this.#newer.hidden = !isAway;
+    const missed = thread.newer
+      ? unread
+      : thread.lines.filter(({ seq, from_user: from }) => seq > this.#leftAt && !sameNick(from, this.#chats.me)).length;
+    within(this.#newer, "span").textContent = isAway ? this.#texts.newer(missed) : "";
+  }
+
+  /**
+   * @param {Event} event
+   * @param {{ pick(nick: string): void, again(cid: string): void, discard(cid: string): void }} on
+   */
+  #clicked(event, on) {
+    const button = /** @type {Element} */ (event.target).closest("button");
+    const cid = /** @type {HTMLElement | null} */ (button?.closest("[data-cid]"))?.dataset.cid;
+    if (!button) return;
+    if (button.dataset.nick) on.pick(button.dataset.nick);
+    else if (button.matches(".again") && cid) on.again(cid);
+    else if (button.matches(".discard") && cid) on.discard(cid);
   }
 }

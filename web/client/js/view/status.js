@@ -1,28 +1,32 @@
 // @ts-check
-import { explain } from "../strings.js";
+import { explain } from "../texts/texts.js";
+import { CLOSE } from "../throng/throng.js";
 import { badge } from "./badge.js";
 import { byId } from "./dom.js";
 
-/**
- * What stands above the messages: who I am, how the connection does, and, while there
- * is none, a banner that says why and when the next try is due.
- */
+/** Who I am, how the connection does, and, while there is none, a banner that says why and when the next try is due. */
 export class StatusView {
   #status = byId("status");
   #banner = byId("banner");
   #why = byId("why");
   #count = byId("count");
+  #retry = byId("retry");
   #texts;
   /** When the next try is due, in milliseconds since 1970; 0 when none is. */
   #until = 0;
+  #abort = new AbortController();
+  #ticking;
 
   /**
-   * @param {import("../strings.js").Texts} texts
+   * @param {string} nick
+   * @param {import("../texts/texts.js").Texts} texts
    * @param {() => void} onRetry
    */
-  constructor(texts, onRetry) {
+  constructor(nick, texts, onRetry) {
     this.#texts = texts;
-    byId("retry").addEventListener("click", onRetry);
+    this.setNick(nick);
+    this.#retry.addEventListener("click", onRetry, { signal: this.#abort.signal });
+    this.#ticking = setInterval(() => this.#tick(), 1000);
   }
 
   /** @param {string} nick */
@@ -31,13 +35,18 @@ export class StatusView {
     byId("my-nick").textContent = nick;
   }
 
-  /** @param {import("../connection.js").State} state */
-  show(state) {
-    const offline = state.name === "stopped" || (state.name === "waiting" && !navigator.onLine);
-    this.#status.dataset.state = offline ? "offline" : state.name;
-    // A screen reader says this once; it is not told of the seconds in the banner.
-    this.#status.textContent = this.#words(state, offline);
+  /** Take everything off the page. */
+  close() {
+    this.#abort.abort();
+    clearInterval(this.#ticking);
+    this.#banner.hidden = true;
+  }
 
+  /** @param {import("../throng/throng.js").State} state */
+  show(state) {
+    this.#status.dataset.state = state.name;
+    // A screen reader says this once; it is not told of the seconds in the banner.
+    this.#status.textContent = this.#words(state);
     if (state.name === "online") {
       // The banner takes its button with it; whoever stood there can write now.
       if (this.#banner.contains(document.activeElement)) byId("text").focus();
@@ -45,31 +54,23 @@ export class StatusView {
     }
     this.#until = state.name === "waiting" ? state.until : 0;
     if ("why" in state && state.why) {
-      this.#banner.hidden = false;
+      const isElsewhere = state.why.code === CLOSE.takenOver;
       this.#why.textContent = explain(this.#texts, state.why);
+      this.#retry.textContent = isElsewhere ? this.#texts.useHere : this.#texts.tryNow;
+      this.#banner.hidden = false;
     }
-    this.tick();
+    this.#tick();
   }
 
-  /** Count the seconds; to be called about once a second. */
-  tick() {
+  /** Count the seconds. */
+  #tick() {
     const seconds = Math.max(0, Math.ceil((this.#until - Date.now()) / 1000));
     this.#count.textContent = this.#until ? this.#texts.nextTry(seconds) : "";
   }
 
-  /**
-   * @param {import("../connection.js").State} state
-   * @param {boolean} offline
-   */
-  #words(state, offline) {
-    if (offline) return this.#texts.offline;
-    switch (state.name) {
-      case "online":
-        return this.#texts.online;
-      case "waiting":
-        return this.#texts.reconnecting;
-      default:
-        return this.#texts.connecting;
-    }
+  /** @param {import("../throng/throng.js").State} state */
+  #words({ name }) {
+    const { connected, reconnecting, connecting, offline } = this.#texts;
+    return { online: connected, waiting: reconnecting, connecting, stopped: offline }[name];
   }
 }

@@ -1,0 +1,12 @@
+// Package accept is the acceptance of version 2: the program as it is shipped, in a process of its own, seen through real
+// sockets. It has tests only.
+//
+//	house_test.go      the server under test: started, stopped, killed, started again
+//	person_test.go     somebody on a socket, seen byte by byte
+//	v2_..._test.go     PROTOCOL.md, row by row
+//	ledger_test.go     what was acknowledged and what was heard, kept outside of the server
+//	crash_test.go      kill -9 at random moments, under load; -crash.rounds and -crash.seed
+//	torn_test.go       a damaged end of the newest file
+//	full_test.go       a full disk; needs root for a file system of its own
+//	storm_test.go      all come back at once
+package accept

@@ -1,0 +1,221 @@
+package room
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"throng/room/event"
+)
+
+const (
+	// helloWait is how long a client that has its nick may take to say hello; until then what comes for it is held back,
+	// since it may be missing what came before.
+	helloWait = 500 * time.Millisecond
+	// proofWait is how long one may take whose nick belongs to a claim that can come back.
+	proofWait = 3 * time.Second
+)
+
+// hello passes a hello on. The loop calls it.
+func (s *Session) hello(in event.In) {
+	l := hello{session: s, in: in}
+	for name := range in.Pos {
+		conv, bad := event.ParseConv(name)
+		if bad != nil || conv.Kind != event.ConvRoom {
+			continue
+		}
+		// A position in a room is the wish to be there again. Where that cannot be nothing is recovered.
+		if room, bad := ParseNick(conv.Name); bad == nil && room.Key != everywhere && (len(s.rooms) < s.hub.config.MaxRooms || s.rooms[room.Key].Key != "") {
+			if s.rooms == nil {
+				s.rooms = map[string]Nick{}
+			}
+			room = s.hub.places.name(room)
+			s.rooms[room.Key] = room
+			l.rooms = append(l.rooms, room)
+		} else if room.Key != everywhere {
+			in.Pos[name] = event.Position{}
+		}
+	}
+	if s.claim() == 0 && s.before != nil && opens(s.before, in.Resume) {
+		s.self.Store(s.before.ID) // what it says right behind the hello is said by this one; the shard has the last word
+	}
+	s.shard.mail.put(l)
+}
+
+// hello is what a client says first: whom it speaks for, and what it has.
+type hello struct {
+	session *Session
+	in      event.In
+	rooms   []Nick // to be joined
+}
+
+func (l hello) open(s *shard) {
+	session := l.session
+	if session.isGone {
+		return
+	}
+	if session.person == nil && !s.admitAs(session, l.in.Resume) {
+		session.peer.Close(event.CloseInUse, "the nick is in use")
+		return
+	}
+	session.hold()
+	s.speak(session)
+	for _, room := range l.rooms {
+		s.joinRoom(session, room)
+	}
+	p := session.person
+	fresh := !p.returns()
+	if session.secret == "" {
+		session.secret = l.in.Resume
+		if fresh {
+			session.secret, p.claim.Secret = newSecret()
+		}
+	}
+	isBack := p.claim.Away > 0
+	p.claim.Away = 0
+	claim := p.claim
+	save := s.hub.save(p)
+	s.hub.apart(func() {
+		var failed error
+		if fresh || isBack {
+			failed = save()
+			s.hub.check(failed)
+		}
+		s.mail.put(welcome{session, l.in.ID, failed, fresh, s.hub.recover(claim, l.in.Pos)})
+	})
+}
+
+// admitAs gives a waiting session its nick: to the claim that the secret opens, or to a new one when nobody else has a
+// right to the nick any more. It reports whether it could.
+func (s *shard) admitAs(session *Session, resume string) bool {
+	p := s.known(session.nick.Key)
+	switch {
+	case p != nil && opens(&p.claim, resume):
+		for _, old := range p.sessions {
+			s.depart(old)
+			old.person = nil
+			old.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
+		}
+		session.person, p.sessions = p, []*Session{session}
+		session.nick.Name = p.claim.Nick
+		session.self.Store(p.claim.ID)
+	case p != nil && (len(p.sessions) > 0 || p.isReserved(time.Now())):
+		return false
+	default:
+		s.replace(p, session)
+	}
+	s.enter(session)
+	return true
+}
+
+// silent says that a client's first frame is no hello, or that none came in time.
+type silent struct{ session *Session }
+
+func (l silent) open(s *shard) {
+	session := l.session
+	if session.isGone {
+		return
+	}
+	if session.person == nil && !s.admitAs(session, "") {
+		session.peer.Close(event.CloseInUse, "the nick is in use")
+		return
+	}
+	s.speak(session)
+}
+
+// speak notes that it is known what a session wants; from the first time on it gets what comes.
+func (s *shard) speak(session *Session) {
+	if session.isNew {
+		session.isNew = false
+		s.unhold(session)
+	}
+}
+
+// welcome is the answer to a hello, with what was missed.
+type welcome struct {
+	session *Session
+	id      []byte
+	failed  error // the claim could not be stored
+	isFresh bool  // it has its secret since this hello
+	missed  missed
+}
+
+func (l welcome) open(s *shard) {
+	session := l.session
+	if session.isGone || session.person == nil {
+		return
+	}
+	if l.failed != nil {
+		if l.isFresh {
+			session.person.claim.Secret, session.secret = nil, "" // nobody was told it: the nick is not kept
+		}
+		s.reply(session, event.AppendErr(nil, l.id, event.Unavailable("the claim could not be stored", retryAfter)))
+		session.peer.Close(event.CloseFull, "the claim could not be stored")
+		return
+	}
+	if session.number == 0 {
+		session.number = rand.Uint64() | 1
+	}
+	h := s.hub
+	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
+		ID: l.id, Nick: session.nick.Name, Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
+		Epoch: h.config.Log.Epoch(), Online: h.Online(), Ping: h.config.Ping, Recovered: l.missed.recovered,
+		Limits: event.Limits{
+			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: h.config.Rate, Burst: h.config.Burst,
+		},
+	}))
+	s.tellMissed(session, l.missed)
+	s.unhold(session)
+}
+
+// held is what comes for a session while it is being told what it missed.
+type held struct {
+	waits   int // for so many answers with missed messages
+	parcels []*parcel
+	bytes   int64
+}
+
+// maxHeld bounds what is held for one session, in bytes; when more comes all of it becomes a gap.
+const maxHeld = 1 << 20
+
+// hold has all that comes for the session wait for one more answer.
+func (s *Session) hold() {
+	if s.held == nil {
+		s.held = &held{}
+	}
+	s.held.waits++
+}
+
+// unhold ends one hold. After the last the session gets what was held.
+func (s *shard) unhold(session *Session) {
+	h := session.held
+	if h == nil {
+		return
+	}
+	if h.waits--; h.waits > 0 {
+		return
+	}
+	session.held = nil
+	isGap := session.lag != nil // of what came after these, when there was no more room
+	for _, p := range h.parcels {
+		if isGap && !session.isTold(p) {
+			s.miss(session, p)
+		} else {
+			s.deliver(session, p)
+		}
+	}
+}
+
+// isTold reports whether a message came with what the session had missed: it was stored by then and yet under way. The
+// first that is newer ends that for its conversation.
+func (s *Session) isTold(p *parcel) bool {
+	upTo, ok := s.told[p.conv]
+	if !ok || p.class != chat {
+		return false
+	}
+	if p.seq > upTo {
+		delete(s.told, p.conv)
+		return false
+	}
+	return true
+}

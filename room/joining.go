@@ -1,0 +1,100 @@
+package room
+
+import "throng/room/event"
+
+// joining makes a session a member of a room and tells it what it missed there.
+type joining struct {
+	session *Session
+	room    Nick
+	id      []byte
+	from    event.Position
+}
+
+func (l joining) open(s *shard) {
+	session := l.session
+	if session.isGone || session.person == nil {
+		return
+	}
+	members := s.joinRoom(session, l.room)
+	session.hold()
+	claim := session.person.claim.ID
+	s.hub.apart(func() {
+		conv, stored := event.Room(l.room.Name), convRoom(l.room.Key)
+		if l.room.Key == everywhere {
+			conv, stored = event.Everyone(), convEveryone
+		}
+		m := s.hub.newMissed()
+		recovered := l.from.Epoch != "" && s.hub.since(&m, claim, conv, stored, l.from)
+		s.mail.put(joined{l, m, &event.Joined{
+			ID: l.id, Room: l.room.Name, Members: members, Epoch: s.hub.config.Log.Epoch(), Seq: s.hub.head(stored).Last,
+			Recovered: recovered,
+		}})
+	})
+}
+
+// joinRoom makes a session a member of a room, once, and returns how many are there.
+func (s *shard) joinRoom(session *Session, room Nick) int {
+	if room.Key == everywhere || session.joined[room.Key] != nil {
+		return s.hub.places.count(room.Key)
+	}
+	c := s.rooms[room.Key]
+	if c == nil {
+		c = &crowd{room: room.Key}
+		s.rooms[room.Key] = c
+	}
+	m := &member{session: session}
+	c.add(m)
+	if session.joined == nil {
+		session.joined = map[string]*member{}
+	}
+	session.joined[room.Key] = m
+	return s.hub.places.enter(room, &session.nick, s.number)
+}
+
+// joined is the answer to a join, with what was missed.
+type joined struct {
+	joining
+	missed missed
+	answer *event.Joined
+}
+
+func (l joined) open(s *shard) {
+	session := l.session
+	if session.isGone || session.person == nil {
+		return
+	}
+	if l.id != nil {
+		s.reply(session, event.AppendJoined(nil, l.answer))
+	}
+	s.tellMissed(session, l.missed)
+	s.unhold(session)
+}
+
+// leaving ends a membership.
+type leaving struct {
+	session *Session
+	room    Nick
+	id      []byte
+}
+
+func (l leaving) open(s *shard) {
+	s.leaveRoom(l.session, l.room.Key)
+	if l.id != nil && !l.session.isGone {
+		s.reply(l.session, event.AppendLeft(nil, l.id, l.room.Name))
+	}
+}
+
+// leaveRoom takes a session out of a room, if it is there.
+func (s *shard) leaveRoom(session *Session, key string) {
+	m := session.joined[key]
+	if m == nil {
+		return
+	}
+	delete(session.joined, key)
+	c := s.rooms[key]
+	c.remove(m)
+	if c.isEmpty() {
+		delete(s.rooms, key)
+	}
+	s.hub.places.leave(key, &session.nick, s.number)
+}

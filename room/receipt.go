@@ -1,0 +1,133 @@
+package room
+
+import (
+	"throng/room/event"
+	"throng/room/history"
+)
+
+// typing passes on that somebody is typing. It is never stored.
+func (s *Session) typing(in event.In) *event.Error {
+	if in.To != "" {
+		to, bad := ParseNick(in.To)
+		if bad != nil {
+			return errNobody(in.To)
+		}
+		s.hub.shardOf(to.Key).mail.put(typed{s.nick, to})
+		return nil
+	}
+	room, bad := s.inRoom(in.Room)
+	if bad != nil {
+		return bad
+	}
+	conv := event.Everyone()
+	if room.Key != "" {
+		conv = event.Room(room.Name)
+	}
+	p := &parcel{class: fleeting, conv: conv, from: s.claim()}
+	p.frames[version2] = s.hub.config.Wire.Message(false, event.AppendTyping(nil, conv, s.nick.Name, ""))
+	s.hub.offer(room, p)
+	return nil
+}
+
+// receipt stores how far a client has got in a conversation and, in a direct one, tells the other side.
+func (s *Session) receipt(in event.In) *event.Error {
+	if in.Conv.Kind != event.ConvDirect {
+		room, bad := s.inRoom(in.Conv.Name) // everyone has no name
+		if bad != nil {
+			return bad
+		}
+		stored := convEveryone
+		if room.Key != "" {
+			stored = convRoom(room.Key)
+		}
+		s.hub.mark(s.claim(), stored, in.T, in.Seq)
+		return nil
+	}
+	to, bad := ParseNick(in.Conv.Name)
+	if bad != nil {
+		return errNobody(in.Conv.Name)
+	}
+	s.hub.shardOf(to.Key).mail.put(received{s.nick, s.claim(), to, in.T, in.Seq})
+	return nil
+}
+
+// mark raises the mark of a receipt, to what there is at most.
+func (h *Hub) mark(claim uint64, stored string, t event.Type, seq uint64) uint64 {
+	if seq = min(seq, h.head(stored).Last); seq == 0 {
+		return 0
+	}
+	marks := history.Marks{Recv: seq}
+	if t == event.TypeRead {
+		marks.Read = seq // who has read has received
+	}
+	h.config.Log.Mark(claim, stored, marks)
+	return seq
+}
+
+// typed tells somebody that another is typing to them.
+type typed struct{ from, to Nick }
+
+func (l typed) open(s *shard) {
+	if p := s.people[l.to.Key]; p != nil {
+		conv := event.Direct(l.from.Name)
+		s.whisper(p, conv, event.AppendTyping(nil, conv, l.from.Name, p.claim.Nick))
+	}
+}
+
+// received tells somebody how far another has got in their conversation.
+type received struct {
+	from  Nick
+	claim uint64
+	to    Nick
+	t     event.Type
+	seq   uint64
+}
+
+func (l received) open(s *shard) {
+	p := s.known(l.to.Key)
+	if p == nil {
+		return
+	}
+	seq := s.hub.mark(l.claim, convDirect(l.claim, p.claim.ID), l.t, l.seq)
+	if seq == 0 {
+		return
+	}
+	conv, text := event.Direct(l.from.Name), event.AppendRecv
+	if l.t == event.TypeRead {
+		text = event.AppendRead
+	}
+	s.whisper(p, conv, text(nil, conv, l.from.Name, seq))
+}
+
+// whisper gives all sessions of somebody an object that may be dropped.
+func (s *shard) whisper(p *person, conv event.Conv, text []byte) {
+	parcel := &parcel{class: fleeting, conv: conv}
+	parcel.frames[version2] = s.hub.config.Wire.Message(false, text)
+	for _, to := range p.sessions {
+		s.deliver(to, parcel)
+	}
+}
+
+// doubt notes that a direct message was queued for a session. It counts as written when the queue is empty.
+func (s *shard) doubt(to *Session, stored string, seq uint64) {
+	if to.dialect == tutorial || !to.person.returns() {
+		return
+	}
+	if to.unsure == nil {
+		to.unsure = map[string]uint64{}
+	}
+	to.unsure[stored] = max(to.unsure[stored], seq)
+}
+
+// settleDoubts marks as written what was queued for a session, if all of it was written, and else leaves it for later.
+func (s *shard) settleDoubts(session *Session) {
+	if session.peer.Queued() > 0 {
+		s.waiting[session] = true
+		return
+	}
+	for stored, seq := range session.unsure {
+		s.hub.config.Log.Mark(session.claim(), stored, history.Marks{Sent: seq})
+	}
+	session.unsure = nil
+	delete(s.waiting, session)
+}

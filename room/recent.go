@@ -1,0 +1,34 @@
+package room
+
+import "sync"
+
+// maxRecent is how many stretches are remembered.
+const maxRecent = 64
+
+// stretch is a piece of a conversation.
+type stretch struct {
+	stored      string
+	first, last uint64
+}
+
+// recent remembers how stretches of conversations were encoded, since ten thousand clients that were cut off at once miss
+// the same. Its methods may be called from any goroutine.
+type recent struct {
+	mu     sync.Mutex // guards frames; a leaf, except that it is held while a stretch is encoded: the others wait for it
+	frames map[stretch][]Frame
+}
+
+// get returns the frames of a stretch, made by encode when they are not there yet. They are shared.
+func (r *recent) get(s stretch, encode func() []Frame) []Frame {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if frames, ok := r.frames[s]; ok {
+		return frames
+	}
+	if len(r.frames) >= maxRecent || r.frames == nil {
+		r.frames = map[stretch][]Frame{}
+	}
+	frames := encode()
+	r.frames[s] = frames
+	return frames
+}

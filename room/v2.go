@@ -1,0 +1,158 @@
+package room
+
+import (
+	"bytes"
+	"time"
+
+	"throng/room/event"
+)
+
+// object takes one object of a client of version 2. It runs on the loop.
+func (s *Session) object(in event.In, bad *event.Error) {
+	if !s.greeted {
+		s.greeted = true
+		if bad == nil && in.T == event.TypeHello {
+			s.hello(in)
+			return
+		}
+		s.shard.mail.put(silent{s}) // it says no hello
+	}
+	if bad == nil && s.claim() == 0 {
+		bad = event.Unavailable("not let in yet: this nick needs a hello with its resume secret", retryAfter)
+	}
+	if bad == nil && in.T != event.TypePing {
+		bad = s.allow()
+	}
+	if bad == nil {
+		bad = s.handle(in)
+	}
+	if bad != nil {
+		s.refuse(in.ID, bad)
+	}
+}
+
+// handle does what an object asks for.
+func (s *Session) handle(in event.In) *event.Error {
+	switch in.T {
+	case event.TypeMsg:
+		return s.say(in)
+	case event.TypeHello:
+		s.hello(in)
+	case event.TypeJoin:
+		return s.join(in)
+	case event.TypeLeave:
+		return s.leaveRoom(in)
+	case event.TypeHistory:
+		return s.history(in)
+	case event.TypePresence:
+		return s.presence(in)
+	case event.TypeTyping:
+		return s.typing(in)
+	case event.TypeRecv, event.TypeRead:
+		return s.receipt(in)
+	case event.TypePing:
+		s.answer(in.ID, func(b []byte) []byte { return event.AppendPong(b, in.ID, time.Now().UnixMilli()) })
+	}
+	return nil
+}
+
+// answer replies to a frame that has an id; without one no reply is wanted.
+func (s *Session) answer(id []byte, text func([]byte) []byte) {
+	if id != nil {
+		s.reply(text(nil))
+	}
+}
+
+// say puts a message on its road.
+func (s *Session) say(in event.In) *event.Error {
+	p := &post{from: s, claim: s.claim(), body: in.Message, id: in.ID, cid: in.Cid}
+	if in.To != "" {
+		return s.address(p, in.To)
+	}
+	room, bad := s.inRoom(in.Room)
+	if bad != nil {
+		return bad
+	}
+	p.room = room
+	return s.hub.road.take(p)
+}
+
+// inRoom is a room that the session has joined, by its name; the zero Nick is everyone, whose name may be left out.
+func (s *Session) inRoom(name string) (Nick, *event.Error) {
+	if name == "" {
+		return Nick{}, nil
+	}
+	room, bad := ParseNick(name)
+	if bad != nil {
+		return Nick{}, badRoom(bad)
+	}
+	if room.Key == everywhere {
+		return Nick{}, nil
+	}
+	joined, ok := s.rooms[room.Key]
+	if !ok {
+		return Nick{}, event.Forbidden("join the room first: " + room.Name)
+	}
+	return joined, nil
+}
+
+// badRoom says of a room's name what was found of it as a nick: they keep the same rules.
+func badRoom(bad *event.Error) *event.Error {
+	return event.Malformed(string(bytes.Replace([]byte(bad.Message), []byte("nick"), []byte("room"), 1)))
+}
+
+// join makes the session a member of a room, which exists from then on.
+func (s *Session) join(in event.In) *event.Error {
+	room, bad := ParseNick(in.Room)
+	if bad != nil {
+		return badRoom(bad)
+	}
+	if room.Key == everywhere {
+		s.shard.mail.put(joining{s, theChat, in.ID, in.From}) // everyone is there already
+		return nil
+	}
+	if joined, ok := s.rooms[room.Key]; ok {
+		room = joined
+	} else if len(s.rooms) >= s.hub.config.MaxRooms {
+		return event.Forbidden("too many rooms: leave one first")
+	}
+	if s.rooms == nil {
+		s.rooms = map[string]Nick{}
+	}
+	room = s.hub.places.name(room)
+	s.rooms[room.Key] = room
+	s.shard.mail.put(joining{s, room, in.ID, in.From})
+	return nil
+}
+
+// leaveRoom ends a membership. To leave a room that one is not in changes nothing.
+func (s *Session) leaveRoom(in event.In) *event.Error {
+	room, bad := ParseNick(in.Room)
+	if bad != nil {
+		return badRoom(bad)
+	}
+	if room.Key == everywhere {
+		return event.Malformed("room:all is everyone's and cannot be left")
+	}
+	if joined, ok := s.rooms[room.Key]; ok {
+		room = joined
+		delete(s.rooms, room.Key)
+	}
+	s.shard.mail.put(leaving{s, room, in.ID})
+	return nil
+}
+
+// presence answers who is in a room, or in the chat, a page at a time.
+func (s *Session) presence(in event.In) *event.Error {
+	room, bad := s.inRoom(in.Room)
+	if bad != nil {
+		return bad
+	}
+	key, conv := everywhere, event.Everyone()
+	if room.Key != "" {
+		key, conv = room.Key, event.Room(room.Name)
+	}
+	count, users := s.hub.places.page(key, in.AfterNick, in.Limit)
+	s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, conv, count, users) })
+	return nil
+}

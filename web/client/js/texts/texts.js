@@ -1,0 +1,45 @@
+// @ts-check
+import { en } from "./en.js";
+import { zh } from "./zh.js";
+
+/** @typedef {typeof en} Texts */
+
+/**
+ * The texts in the first language of the list that there is; English otherwise.
+ * @param {readonly string[]} languages as in navigator.languages
+ * @returns {Texts}
+ */
+export function textsFor(languages) {
+  for (const language of languages) {
+    if (/^zh\b/i.test(language)) return zh;
+    if (/^en\b/i.test(language)) return en;
+  }
+  return en;
+}
+
+/**
+ * A reason for not being connected, in words.
+ * @param {Texts} texts
+ * @param {import("../throng/throng.js").Why} why
+ */
+export function explain(texts, { kind, code, detail }) {
+  switch (kind) {
+    case "closed":
+      return texts.closeCodes[code] ?? texts.closed(code, detail);
+    case "denied":
+      return texts.denied(detail);
+    case "odd":
+      return texts.odd(code);
+    default:
+      return texts[kind];
+  }
+}
+
+/**
+ * A refusal in words.
+ * @param {Texts} texts
+ * @param {{ code: number, message: string }} error
+ */
+export function explainError(texts, { code, message }) {
+  return texts.errors[code] ?? texts.error(code, message);
+}
