@@ -13,7 +13,7 @@ const (
 	// since it may be missing what came before.
 	helloWait = 500 * time.Millisecond
 	// proofWait is how long one may take whose nick belongs to a claim that can come back.
-	proofWait = 3 * time.Second
+	proofWait = 5 * time.Second
 )
 
 // hello passes a hello on. The loop calls it.

@@ -2,6 +2,7 @@ package room
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,7 +109,7 @@ func TestSlowReaderIsNotCutOff(t *testing.T) {
 				alice.write(`{"message":"%d %s"}`, i, body)
 			}
 			for c.shards[0].mail.len() < 100 {
-				time.Sleep(time.Microsecond)
+				runtime.Gosched()
 			}
 		}
 		alice.send(`{"message":"begin"}`)

@@ -214,9 +214,35 @@ func TestANewClaimSeesNothing(t *testing.T) {
 				}
 				heir.send(`{"t":"history","id":2,"conv":"dm:alice"}`)
 				heir.sees("history 2 dm:alice [4] false")
-				if old, is, _ := c.config.Log.ClaimByNick("bob"); is && old.ID == bob.claim() {
+				if _, isStored, _ := c.config.Log.ClaimByID(bob.claim()); isStored {
 					t.Fatal("the old claim is still stored")
 				}
+			})
+		})
+	}
+}
+
+// A message that is on its way while its recipient's nick passes to another is not for that one.
+func TestNickPassesOnMeanwhile(t *testing.T) {
+	for name, first := range map[string]func(*bubble) *user{
+		"version 2":            func(c *bubble) *user { return c.in("bob") },
+		"the tutorial dialect": func(c *bubble) *user { return c.old("bob") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := newFakeLog()
+			log.durability = history.DurabilityFsync
+			inBubble(t, Config{Log: log}, func(_ *testing.T, c *bubble) {
+				alice, bob := c.in("alice"), first(c)
+				gate := make(chan struct{})
+				log.append = func([]*history.Entry) error { <-gate; return nil }
+				alice.send(`{"t":"msg","id":1,"to_user":"bob","message":1}`)
+				bob.drop()
+				time.Sleep(reserve + time.Second)
+				heir := c.in("bob")
+				close(gate)
+				synctest.Wait()
+				alice.sees("ack 1 dm:bob  true", "msg dm:bob alice: 1")
+				heir.sees()
 			})
 		})
 	}

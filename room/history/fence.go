@@ -18,8 +18,8 @@ import (
 // errFenced is what is written to a table behind a fence.
 var errFenced = errors.New("history: the store is being closed after a failure")
 
-// tablePause is how long no new table is begun after one could not be written.
-const tablePause = time.Second
+// stuckFor is how long it counts that memory could not be written to a table, if it is not tried again.
+const stuckFor = 3 * time.Second
 
 // fence is the file system that Pebble sees. Pebble ends the process when it cannot write its write-ahead log (WAL) or
 // its manifest, and so it never learns: the first error of that kind is kept, and from then on whatever it writes there
@@ -37,6 +37,7 @@ type fence struct {
 	dir      string
 	truncate func(name string, size int64) error
 	lazy     bool          // a WAL is synced only when forced
+	retry    time.Duration // how long no new table is begun after one could not be written
 	force    atomic.Bool   // sync even if lazy
 	serving  atomic.Bool   // Pebble is open
 	closing  chan struct{} // closed before Pebble is
@@ -150,10 +151,10 @@ func (f *fence) make(kind fileKind, name string, open func() (vfs.File, error)) 
 
 // pause keeps Pebble from trying again at once, and without end, what the disk has no space for or a fence is in front of.
 func (f *fence) pause() {
-	if !f.serving.Load() || f.up() == nil && f.table.Load().recent(tablePause) == nil {
+	if !f.serving.Load() || f.up() == nil && f.table.Load().recent(f.retry) == nil {
 		return
 	}
-	tick := time.NewTicker(tablePause / 50)
+	tick := time.NewTicker(f.retry / 50)
 	defer tick.Stop()
 	for range 50 {
 		if f.up() != nil && f.busy.Load() {
@@ -230,7 +231,7 @@ func (f *fence) untidy(err error) {
 }
 
 // stuck is why memory cannot be written to tables. Pebble would soon let writers wait until it can, without end.
-func (f *fence) stuck() error { return f.flush.Load().recent(3 * tablePause) }
+func (f *fence) stuck() error { return f.flush.Load().recent(stuckFor) }
 
 // mark is a place in the WAL.
 type mark struct {

@@ -64,7 +64,7 @@ func killRound(t *testing.T, dir, durability string) []acked {
 		t.Fatal(err)
 	}
 	var all []acked
-	killAt := 1 + rand.IntN(2000)
+	killAt := 1 + rand.IntN(600)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var a acked
@@ -87,11 +87,11 @@ func killRound(t *testing.T, dir, durability string) []acked {
 }
 
 func TestKilled(t *testing.T) {
-	for _, durability := range []string{DurabilityOS, DurabilityFsync} {
+	for durability, rounds := range map[string]int{DurabilityOS: 4, DurabilityFsync: 10} {
 		t.Run(durability, func(t *testing.T) {
 			dir := t.TempDir()
 			var told []acked
-			for range 10 {
+			for range rounds {
 				highest := uint64(0)
 				if len(told) > 0 {
 					highest = told[len(told)-1].seq

@@ -28,7 +28,7 @@ type volume struct {
 	truncate func(name string, size int64) error // and sync
 	now      func() time.Time
 	memTable uint64        // bytes until what is new goes from memory to a table
-	every    time.Duration // between two rounds of keep
+	every    time.Duration // between two rounds of keep, and two attempts at what has failed
 }
 
 // store is an open Pebble behind its fence. Reading is for any goroutine; commit has one caller at a time.
@@ -48,7 +48,9 @@ func openStore(dir string, v volume, lock *pebble.Lock, lazy bool, log *slog.Log
 }
 
 func tryStore(dir string, v volume, lock *pebble.Lock, lazy bool, log *slog.Logger, broken func()) (*store, error) {
-	f := &fence{FS: v.fs, dir: dir, truncate: v.truncate, lazy: lazy, closing: make(chan struct{}), broken: broken}
+	f := &fence{
+		FS: v.fs, dir: dir, truncate: v.truncate, lazy: lazy, retry: v.every, closing: make(chan struct{}), broken: broken,
+	}
 	db, err := pebble.Open(dir, options(f, v.memTable, lock, log))
 	if err != nil {
 		return nil, err
