@@ -16,7 +16,7 @@ func (b *bench) broadcast(ctx context.Context) error {
 		return err
 	}
 	defer bare.close()
-	r, err := b.compare(users, false, []turn{{ours, j}, {bare, j}})
+	r, err := b.compare(job{Users: users}, []turn{{ours, j}, {bare, j}})
 	if err != nil {
 		return err
 	}

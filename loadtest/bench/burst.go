@@ -23,7 +23,7 @@ func (b *bench) burst(ctx context.Context) error {
 		return err
 	}
 	defer bare.close()
-	r, err := b.compare(users, true, []turn{
+	r, err := b.compare(job{Users: users, Stamps: true}, []turn{
 		{ours, job{Do: "burst", Count: 100 * b.seconds, Rate: 100}},
 		{ours, job{Do: "burst", Count: 400, Rate: 200}},
 		{bare, job{Do: "burst", Count: 20}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,22 +20,30 @@ import (
 
 // job is one task for a client process.
 type job struct {
-	Do      string // connect, broadcast, burst or direct
-	Addr    string // connect: the server's HOST:PORT
-	Server  int    // the server's process, whose CPU time is read
-	Users   int    // connect: how many
-	Stamps  bool   // connect: latency will be measured
-	Count   int    // messages to send
-	Rate    int    // messages a second, open loop; 0 sends all at once
-	Lossy   bool   // burst: what does not come and who is disconnected is a result and no error
-	Timeout time.Duration
+	Do       string // connect, broadcast, burst, direct; of version 2: say, read, recover
+	Addr     string // connect: the server's HOST:PORT
+	Server   int    // the server's process, whose CPU time is read
+	Users    int    // connect, recover: how many
+	First    int    // connect: number of the first, for its nick
+	AtOnce   int    // connect: how many at a time; 0: 64
+	Stamps   bool   // connect: latency will be measured
+	V2       bool   // connect: they speak version 2
+	Eager    bool   // connect: the client reads at once what comes, instead of resting between two turns
+	Count    int    // messages to send, or pages to read
+	Rate     int    // a second, open loop; 0 sends all at once
+	Flight   int    // say without a rate: how many messages a user has under way
+	Partners int    // say: to how many others a user speaks; 0: to its neighbour
+	Repeat   int    // say to partners: how many messages in a row go to one of them
+	Lossy    bool   // burst: what does not come and who is disconnected is a result and no error
+	Timeout  time.Duration
 }
 
 // result is what a job found.
 type result struct {
 	Error   string
-	Count   int           // what has been done: deliveries, or connections
+	Count   int           // what has been done: deliveries, acks, pages, or connections
 	Missing int           // deliveries that have not come
+	Twice   int           // deliveries that have come again
 	Gone    int           // users whose connection the server has ended
 	Elapsed time.Duration // from the first intended send to the last arrival
 	Server  time.Duration // CPU time of the server
@@ -109,14 +118,19 @@ func (c *client) stop() {
 type crowd struct {
 	swarm *loadtest.Swarm
 	users []*loadtest.User
+	first int          // number of the first
 	gone  atomic.Int64 // connections that ended by themselves
 	clock recorder
+	speakers
 }
 
 // done is what has become of a job.
 type done struct {
 	count   int       // of what was done
 	missing int       // deliveries that have not come
+	twice   int       // deliveries that have come again
+	dropped int       // users whose connection has ended and who have come back
+	begin   time.Time // zero: when the job began
 	at      time.Time // of the last arrival
 }
 
@@ -151,6 +165,7 @@ func runClient(in io.Reader, out io.Writer) error {
 func (c *crowd) measured(j job) (r result, err error) {
 	do := map[string]func(job) (done, error){
 		"connect": c.connect, "broadcast": c.broadcast, "burst": c.burst, "direct": c.direct,
+		"say": c.sayAll, "read": c.readPages, "recover": c.comeBack,
 	}[j.Do]
 	gone := c.gone.Load()
 	before, err := readClocks(j.Server)
@@ -162,8 +177,11 @@ func (c *crowd) measured(j job) (r result, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Count, r.Missing, r.Elapsed = d.count, d.missing, d.at.Sub(begin)
-	r.Gone = int(c.gone.Load() - gone)
+	r.Count, r.Missing, r.Twice, r.Elapsed = d.count, d.missing, d.twice, d.at.Sub(begin)
+	if !d.begin.IsZero() {
+		r.Elapsed = d.at.Sub(d.begin)
+	}
+	r.Gone = int(c.gone.Load()-gone) + d.dropped
 	after, err := quiet(j.Server)
 	r.Server, r.Client = after.server-before.server, after.client-before.client
 	others := after.machine - before.machine - r.Server - r.Client
@@ -203,20 +221,37 @@ func quiet(server int) (t clocks, err error) {
 // nick names a user; its length is the same for all, and so is that of their messages.
 func nick(id int) string { return fmt.Sprintf("u%05d", id) }
 
-// connect opens all connections, 64 at a time.
+func (c *crowd) nick(id int) string { return nick(c.first + id) }
+
+// connect opens all connections. In version 2 they are open once they have been welcomed.
 func (c *crowd) connect(j job) (done, error) {
 	conf := loadtest.Config{
 		Addr: j.Addr, Rest: time.Millisecond,
-		OnClose: func(*loadtest.User, error) { c.gone.Add(1) },
+		OnClose: c.ended,
 	}
-	if j.Stamps {
+	switch {
+	case j.V2:
+		conf.OnMessage, conf.Subprotocols = c.heard, []string{subprotocol}
+		c.each, c.again = make([]speaker, j.Users), make(chan int, j.Users)
+	case j.Stamps:
 		conf.OnMessage = c.clock.message
+	}
+	if j.Eager {
+		conf.Rest = 0
 	}
 	swarm, err := loadtest.New(conf)
 	if err != nil {
 		return done{}, err
 	}
-	c.swarm, c.users = swarm, make([]*loadtest.User, j.Users)
+	c.swarm, c.users, c.first = swarm, make([]*loadtest.User, j.Users), j.First
+	d := done{count: j.Users}
+	d.at, err = c.open(j, j.Users, cmp.Or(j.AtOnce, 64))
+	return d, err
+}
+
+// open opens the connections of the first users, so many at a time, and returns when the last was open.
+func (c *crowd) open(j job, users, atOnce int) (time.Time, error) {
+	welcomes := c.welcomes.Load() + int64(users)
 	ctx, cancel := context.WithTimeoutCause(context.Background(), j.Timeout, errors.New("connecting takes too long"))
 	defer cancel()
 	ctx, fail := context.WithCancelCause(ctx)
@@ -225,20 +260,52 @@ func (c *crowd) connect(j job) (done, error) {
 		next    atomic.Int64
 		workers sync.WaitGroup
 	)
-	for range 64 {
+	for range atOnce {
 		workers.Go(func() {
-			for id := int(next.Add(1)) - 1; id < j.Users && ctx.Err() == nil; id = int(next.Add(1)) - 1 {
-				u, err := swarm.Connect(ctx, id, "/conn/ws/"+nick(id))
-				if err != nil {
+			for id := int(next.Add(1)) - 1; id < users && ctx.Err() == nil; id = int(next.Add(1)) - 1 {
+				if err := c.enter(ctx, id); err != nil {
 					fail(fmt.Errorf("user %d: %w", id, err))
 					return
 				}
-				c.users[id] = u
 			}
 		})
 	}
 	workers.Wait()
-	return done{count: j.Users, at: time.Now()}, context.Cause(ctx)
+	if complaint := c.complaint.Load(); complaint != nil {
+		return time.Now(), *complaint // it may be why
+	}
+	if err := context.Cause(ctx); err != nil || c.each == nil {
+		return time.Now(), err
+	}
+	return c.until(j, "welcomes", func() int64 { return welcomes - c.welcomes.Load() })
+}
+
+// enter opens a user's connection, and says hello in version 2.
+func (c *crowd) enter(ctx context.Context, id int) error {
+	u, err := c.swarm.Connect(ctx, id, "/conn/ws/"+c.nick(id))
+	if err != nil {
+		return err
+	}
+	c.users[id] = u
+	if c.each == nil {
+		return nil
+	}
+	if err := c.hello(u); !errors.Is(err, loadtest.ErrClosed) {
+		return err
+	}
+	return nil // ended takes care of it
+}
+
+// ended takes note of a connection that has ended; it is a callback of the swarm.
+func (c *crowd) ended(u *loadtest.User, err error) {
+	if _, ok := errors.AsType[*loadtest.CloseError](err); ok && c.each != nil {
+		c.complain(fmt.Errorf("user %d: %w", u.ID, err))
+	}
+	if c.returning.Load() {
+		c.again <- u.ID
+		return
+	}
+	c.gone.Add(1)
 }
 
 // await waits until the swarm has received so many messages in all, of which a job owes some. A lossy

@@ -20,7 +20,7 @@ func (b *bench) direct(ctx context.Context) error {
 		return err
 	}
 	defer bare.close()
-	r, err := b.compare(users, true, []turn{{ours, j}, {bare, j}})
+	r, err := b.compare(job{Users: users, Stamps: true}, []turn{{ours, j}, {bare, j}})
 	if err != nil {
 		return err
 	}

@@ -90,11 +90,17 @@ func (r *recorder) reset(begin int64, seconds int) {
 
 // message records a delivery; it is a callback of the swarm.
 func (r *recorder) message(_ *loadtest.User, at int64, payload []byte) {
+	if sent, ok := stamp(payload); ok {
+		r.add(sent, at)
+	}
+}
+
+// add records what was meant to be sent at one time and came at another.
+func (r *recorder) add(sent, at int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sent, ok := stamp(payload)
 	second := (sent - r.begin) / int64(time.Second)
-	if ok && second >= 0 && second < int64(len(r.seconds)) {
+	if sent >= r.begin && second < int64(len(r.seconds)) {
 		r.seconds[second].add(at - sent)
 	}
 }
@@ -109,7 +115,11 @@ func (r *recorder) summary() (all, first, last latency) {
 	for i := range r.seconds {
 		sum.merge(&r.seconds[i])
 	}
-	return sum.summary(), r.seconds[0].summary(), r.seconds[len(r.seconds)-1].summary()
+	final := len(r.seconds) - 1
+	for final > 0 && r.seconds[final].count == 0 {
+		final-- // it was over before
+	}
+	return sum.summary(), r.seconds[0].summary(), r.seconds[final].summary()
 }
 
 // payloadSize is the length of all messages, in bytes: with its header a frame has 204.

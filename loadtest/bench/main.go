@@ -55,6 +55,8 @@ type bench struct {
 	scale    int    // numbers of sockets, and the rate of direct messages, are divided by it
 	seconds  int    // how long a round sends at a rate
 	profiles string // folder for CPU profiles of the server, or ""
+	data     string // folder in which servers get theirs, or "": the system's for temporary files
+	current  string // the measurement under way
 	table    table
 }
 
@@ -68,6 +70,11 @@ var measurements = []struct {
 	{"broadcast", (*bench).broadcast},
 	{"burst", (*bench).burst},
 	{"direct", (*bench).direct},
+	{"acks", (*bench).acks},
+	{"log", (*bench).log},
+	{"history", (*bench).history},
+	{"conversations", (*bench).conversations},
+	{"recover", (*bench).comeback},
 }
 
 func run() error {
@@ -87,11 +94,8 @@ func run() error {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		b.server = filepath.Join(dir, "throng")
-		build := process.Command(ctx, "go", "build", "-o", b.server, "throng")
-		build.Stderr = os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("go build: %w", err)
+		if b.server, err = build(ctx, dir); err != nil {
+			return err
 		}
 	}
 	if peers != "" {
@@ -101,6 +105,7 @@ func run() error {
 		if !slices.Contains(chosen, m.name) {
 			continue
 		}
+		b.current = m.name
 		if err := m.do(b, ctx); err != nil {
 			if ctx.Err() != nil {
 				err = errInterrupted
@@ -109,6 +114,17 @@ func run() error {
 		}
 	}
 	return b.table.print(os.Stdout, b.rounds)
+}
+
+// build builds the server in a folder.
+func build(ctx context.Context, dir string) (path string, err error) {
+	path = filepath.Join(dir, "throng")
+	build := process.Command(ctx, "go", "build", "-o", path, "throng")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return "", fmt.Errorf("go build: %w", err)
+	}
+	return path, nil
 }
 
 var errInterrupted = errors.New("interrupted")
@@ -126,6 +142,7 @@ func (b *bench) flags() (chosen []string, peers string, err error) {
 	flag.IntVar(&b.seconds, "seconds", 5, "length of the rounds that send at a rate")
 	flag.IntVar(&b.scale, "scale", 1, "divide the numbers of sockets by this, for a quick trial")
 	flag.StringVar(&b.server, "server", "", "measure this binary instead of building one")
+	flag.StringVar(&b.data, "data", "", "folder in which the server stores, on the disk to measure; the default is that for temporary files")
 	flag.StringVar(&b.profiles, "pprof", "", "write a CPU profile of the server's first round of each measurement into this folder")
 	flag.Parse()
 	chosen = strings.Split(*only, ",")

@@ -160,7 +160,8 @@ func TestLossyBurst(t *testing.T) {
 	}
 }
 
-// TestMeasurements runs each measurement, small and short, against a stand-in that plays the server.
+// TestMeasurements runs each measurement, small and short, against a stand-in that plays the server, and those of version 2
+// against the server.
 func TestMeasurements(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts processes for some seconds")
@@ -174,11 +175,20 @@ func TestMeasurements(t *testing.T) {
 		rows int
 	}{
 		"connect": {"write", 2}, "idle": {"nbio", 3}, "broadcast": {"write", 1}, "burst": {"write", 8}, "direct": {"relay", 4},
+		"acks": {rows: 5}, "log": {rows: 2}, "history": {rows: 3}, "conversations": {rows: 1}, "recover": {rows: 4},
+	}
+	real, err := build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, m := range measurements {
 		t.Run(m.name, func(t *testing.T) {
-			t.Setenv("THRONG_FAKE", fakes[m.name].fake)
-			b := &bench{server: self, rounds: 1, seconds: 1, scale: 100}
+			b := &bench{server: self, rounds: 1, seconds: 1, scale: 100, data: t.TempDir()}
+			if fake := fakes[m.name].fake; fake != "" {
+				t.Setenv("THRONG_FAKE", fake)
+			} else {
+				b.server = real
+			}
 			if err := m.do(b, t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -188,6 +198,9 @@ func TestMeasurements(t *testing.T) {
 			}
 			if len(b.table.rows) != fakes[m.name].rows {
 				t.Errorf("%d rows", len(b.table.rows))
+			}
+			if left, err := os.ReadDir(b.data); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
 			}
 			if strings.Contains(out.String(), "NaN") {
 				t.Error(out.String())
@@ -283,6 +296,8 @@ func TestTable(t *testing.T) {
 		row{what: "e", unit: "µs", ours: []float64{12.25}, limit: atMost(12)},
 		row{what: "f", unit: "B", ours: []float64{-1234}, limit: atMost(1536)},
 		row{what: "g", unit: "ms", ours: []float64{0.123}},
+		row{what: "h", ours: []float64{0, 1, 0}, limit: atMost(0)},
+		row{what: "i", unit: "/s", ours: []float64{39_999}, limit: atLeast(40_000)},
 	)
 	want := []string{
 		"| a | 10 µs | 10 µs (b) | 1.00 | ratio ≤ 1.15 | yes |",
@@ -290,6 +305,8 @@ func TestTable(t *testing.T) {
 		"| e | 12.2 µs |  |  | ≤ 12 µs | **no** |",
 		"| f | -1,234 B |  |  | ≤ 1,536 B | yes |",
 		"| g | 0.12 ms |  |  |  |  |",
+		"| h | 0 |  |  | ≤ 0 | yes |",
+		"| i | 39,999 /s |  |  | ≥ 40,000 /s | **no** |",
 	}
 	var out bytes.Buffer
 	if err := table.print(&out, 3); err != nil {

@@ -20,6 +20,7 @@ type side struct {
 	name   string
 	server *process.Process
 	client *client
+	data   string // the server's folder, which goes with it; "": none
 }
 
 // ours starts the server under test, with further flags if there are any.
@@ -32,6 +33,27 @@ func (b *bench) ours(ctx context.Context, admin bool, flags ...string) (*side, e
 		"--data", "mem", "--rate", "0", "--compress", "off"}, flags...)
 	p, err := start(ctx, b.server, args...)
 	return newSide(ctx, "throng", p, err)
+}
+
+// durable is ours with a log on disk, in a folder of its own.
+func (b *bench) durable(ctx context.Context, admin bool) (*side, error) {
+	data, err := os.MkdirTemp(b.data, "throng-bench-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.ours(ctx, admin, "--data", data, "--durability", "fsync")
+	if err != nil {
+		_ = os.RemoveAll(data)
+		return nil, err
+	}
+	s.data = data
+	return s, nil
+}
+
+// another is a further client of a side's server. The caller stops it before the side is closed.
+func (s *side) another(ctx context.Context) (*side, error) {
+	c, err := startClient(ctx)
+	return &side{name: "beside", server: s.server, client: c}, err
 }
 
 // standIn starts a stand-in: write, relay (with so many threads) or nbio.
@@ -63,6 +85,9 @@ func newSide(ctx context.Context, name string, p *process.Process, err error) (*
 // close ends both processes and passes on what the server had to complain of.
 func (s *side) close() {
 	s.client.stop()
+	if s.data != "" {
+		defer func() { _ = os.RemoveAll(s.data) }()
+	}
 	if err := s.server.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return
@@ -109,13 +134,14 @@ type turn struct {
 	job  job
 }
 
-// compare connects the users of all sides and has the turns taken, round by round. The first turn is
-// ours, and the one that is profiled. The results are by turn and round.
-func (b *bench) compare(users int, stamps bool, turns []turn) ([][]result, error) {
+// compare connects the users of all sides, as enter says, and has the turns taken, round by round. The
+// first turn is ours, and the one that is profiled. The results are by turn and round.
+func (b *bench) compare(enter job, turns []turn) ([][]result, error) {
+	enter.Do = "connect"
 	connected := map[*side]bool{}
 	for _, t := range turns {
 		if !connected[t.side] {
-			if _, err := t.side.do(job{Do: "connect", Users: users, Stamps: stamps}); err != nil {
+			if _, err := t.side.do(enter); err != nil {
 				return nil, err
 			}
 			connected[t.side] = true
@@ -154,14 +180,14 @@ func (b *bench) profile(s *side, j job) (finish func() error) {
 		return func() error { return nil }
 	}
 	seconds := 2
-	if j.Rate > 0 {
+	if j.Rate > 0 || j.Flight > 0 {
 		seconds = b.seconds
 	}
 	done := make(chan error, 1)
 	go func() {
 		page, err := s.debug(fmt.Sprintf("profile?seconds=%d", seconds))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(b.profiles, j.Do+".pprof"), page, 0o644)
+			err = os.WriteFile(filepath.Join(b.profiles, b.current+".pprof"), page, 0o644)
 		}
 		done <- err
 	}()

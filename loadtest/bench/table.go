@@ -23,14 +23,16 @@ type row struct {
 
 // limit is what is asked of a row; the zero value asks nothing.
 type limit struct {
+	asks    bool
 	bound   float64
 	ratio   bool // the bound is for the ratio to the reference, not for the value
 	atLeast bool
 }
 
-func atMost(v float64) limit       { return limit{bound: v} }
-func ratioAtMost(v float64) limit  { return limit{bound: v, ratio: true} }
-func ratioAtLeast(v float64) limit { return limit{bound: v, ratio: true, atLeast: true} }
+func atMost(v float64) limit       { return limit{asks: true, bound: v} }
+func atLeast(v float64) limit      { return limit{asks: true, bound: v, atLeast: true} }
+func ratioAtMost(v float64) limit  { return limit{asks: true, bound: v, ratio: true} }
+func ratioAtLeast(v float64) limit { return limit{asks: true, bound: v, ratio: true, atLeast: true} }
 
 // of takes one value from each round.
 func of(rounds []result, value func(result) float64) []float64 {
@@ -88,7 +90,7 @@ func (t *table) noise() string {
 }
 
 func (r row) asked() string {
-	if r.limit == (limit{}) {
+	if !r.limit.asks {
 		return ""
 	}
 	sign := "≤"
@@ -102,7 +104,7 @@ func (r row) asked() string {
 }
 
 func (r row) verdict() string {
-	if r.limit == (limit{}) {
+	if !r.limit.asks {
 		return ""
 	}
 	v := median(r.ours)
