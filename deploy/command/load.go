@@ -2,11 +2,12 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -36,18 +37,27 @@ func Load(ctx context.Context, version string, args, environ []string, stdout, s
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "throng:", w)
 	}
+	files, err := openResults(&settings)
+	if err != nil {
+		fmt.Fprintln(stderr, "throng:", err)
+		return Usage
+	}
+	defer files.discard()
 	self, err := os.Executable()
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)
 		return Failed
 	}
+	// A terminal that goes away ends the run in order, and so does a pipe that nobody reads any more.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
 	// Servers and workers are killed when the thread that started them ends, so it must not end before this goroutine.
 	runtime.LockOSThread()
 	env := run.Env{Self: self, Version: version, Live: liveView(settings.Quiet, stderr)}
 	result, err := run.Run(ctx, plan, env)
 	env.Live.Close()
 	if err == nil {
-		err = writeResult(&settings, result, stdout)
+		err = files.write(result, stdout)
 	}
 	switch {
 	case err != nil:
@@ -55,10 +65,10 @@ func Load(ctx context.Context, version string, args, environ []string, stdout, s
 		return Failed
 	case result.Partial != "":
 		return Failed
-	case result.Generator.Saturated:
-		return Saturated
-	case !report.Judge(plan.SLOs, result):
+	case result.IsMissed():
 		return Missed
+	case result.IsSaturated():
+		return Saturated
 	}
 	return Done
 }
@@ -100,29 +110,6 @@ func liveView(quiet bool, stderr io.Writer) *report.Live {
 		})
 	}
 	return report.NewLive(stderr, false, nil)
-}
-
-// writeResult prints the summary and writes the files that were asked for.
-func writeResult(s *config.Load, result *report.Result, stdout io.Writer) error {
-	to := func(file string, write func(io.Writer, *report.Result) error) error {
-		f, err := os.Create(file)
-		if err != nil {
-			return err
-		}
-		return errors.Join(write(f, result), f.Close())
-	}
-	var err error
-	if s.Report != "" {
-		err = to(s.Report, report.WriteHTML)
-	}
-	switch s.JSON {
-	case "-":
-		return errors.Join(err, report.WriteJSON(stdout, result))
-	case "":
-	default:
-		err = errors.Join(err, to(s.JSON, report.WriteJSON))
-	}
-	return errors.Join(err, report.WriteText(stdout, result))
 }
 
 // worker simulates a share of the users of a throng load, which reaches it over standard input or the network.

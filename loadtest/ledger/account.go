@@ -49,7 +49,8 @@ func worse(a, b *Tally) int {
 type Fault struct {
 	What      What   `json:"what"` // Lost, Corrupted, Duplicated or Reordered
 	Kind      Kind   `json:"kind"`
-	Sender    int    `json:"sender"` // user; of a corrupted message what its stamp says, -1 if it has none that is whole
+	Slot      uint16 `json:"slot,omitempty"` // of the stream, which tells the room
+	Sender    int    `json:"sender"`         // user; of a corrupted message what its stamp says, -1 if it has none that is whole
 	Recipient int    `json:"recipient"`
 	Number    uint32 `json:"number"`        // in the stream
 	To        uint32 `json:"to"`            // the last of those lost; Number elsewhere
@@ -81,8 +82,9 @@ type Account struct {
 	// Direct are the streams between two users with which something is wrong, the worst 1,000. Wrong is how many there are.
 	Direct []Stream `json:"direct,omitempty"`
 	Wrong  int      `json:"wrong"`
-	// Packed is the tallies of all senders: see [Account.Senders].
+	// Packed is the tallies of all senders: see [Account.Senders]. Rooms is those of all rooms, by number.
 	Packed []byte `json:"packed,omitempty"`
+	Rooms  []byte `json:"rooms,omitempty"`
 	// Faults are the lost, by recipient, then what was corrupted, duplicated and reordered, each in the order in which it
 	// happened. At most [MaxFaults] of each are here; Total has the exact numbers.
 	Faults []Fault `json:"faults,omitempty"`
@@ -104,22 +106,13 @@ func (a *Account) Merge(b Account) error {
 	if sum.Run != b.Run || sum.Shape != b.Shape || b.Shape.Validate() != nil || len(b.Chats) != b.Shape.Chats {
 		return errMerge
 	}
-	senders, err := sum.unpackSenders()
-	if err != nil {
+	var err error
+	if sum.Packed, err = merge(a.Packed, b.Packed, sum.Shape.Users); err != nil {
 		return err
 	}
-	more, err := b.unpackSenders()
-	if err != nil {
+	if sum.Rooms, err = merge(a.Rooms, b.Rooms, sum.Shape.Rooms()); err != nil {
 		return err
 	}
-	for u, t := range more {
-		if have := senders[u]; have != nil {
-			have.add(*t)
-		} else {
-			senders[u] = t
-		}
-	}
-	sum.packSenders(senders)
 	sum.Total.add(b.Total)
 	for k := range sum.Kinds {
 		sum.Kinds[k].add(b.Kinds[k])
@@ -172,8 +165,12 @@ func (a *Account) Names(f Fault) (conversation, sender, recipient string) {
 		return "", "", recipient
 	}
 	sender = Nick(a.Run, f.Sender)
-	if f.Kind == Direct {
+	switch {
+	case f.Kind == Direct:
 		return sender + "→" + recipient, sender, recipient
+	case f.Kind == Room && int(f.Slot) < RoomsEach*a.Shape.RoomTalkers && a.Shape.RoomSize > 0:
+		room, _ := a.Shape.RoomOf(f.Recipient, int(f.Slot))
+		return RoomName(a.Run, room), sender, recipient
 	}
 	return a.chatName(a.Shape.Chat(f.Recipient)), sender, recipient
 }
@@ -186,9 +183,10 @@ func (a *Account) chatName(chat int) string {
 }
 
 // Conversations are those with which something is wrong, the worst first, at most n of them and 1,000; and how many
-// there are. A conversation is all of a chat, or one direction between two users.
+// there are. A conversation is all of a chat, a room, or one direction between two users.
 func (a *Account) Conversations(n int) (rows []Row, wrong int) {
-	wrong = a.Wrong
+	rows, wrong = worst(a.Rooms, a.Shape.Rooms(), func(room int) string { return RoomName(a.Run, room) })
+	wrong += a.Wrong
 	for chat, t := range a.Chats {
 		if t.wrong() {
 			wrong++

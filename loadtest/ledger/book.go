@@ -26,6 +26,10 @@ type Config struct {
 	From  int // the recipients are the users [From, To)
 	To    int
 
+	// Kept says that what is said while a recipient is away is kept for it and comes when it is back, as in version 2 of the
+	// protocol: everything is owed to it from its first coming on.
+	Kept bool
+
 	LateAfter time.Duration // from the intended time to the delivery; beyond it a delivery is late. 0: nothing is late
 	Spans     int           // of missing numbers that are remembered, over all streams; 0: [DefaultSpans]
 	Ring      int           // broadcasts of one talker that may be on their way at a time (see [Piece]); 0: [DefaultRing]
@@ -39,6 +43,7 @@ type Book struct {
 	grid      *grid
 	from      int
 	rows      int // recipients
+	kept      bool
 	lateAfter int64
 	spans     int // the most that may be remembered
 
@@ -58,6 +63,9 @@ type Book struct {
 type person struct {
 	stays   []stay
 	excused bool
+	// since is when it came last, where what it misses is kept: what was meant to be sent before comes when it does.
+	// Forever for one that is never in a hurry.
+	since int64
 }
 
 // stay is a time during which a recipient was connected.
@@ -82,7 +90,7 @@ func NewBook(conf Config) (*Book, error) {
 		return nil, fmt.Errorf("ledger: late after %v: want 0 or more", conf.LateAfter)
 	}
 	b := &Book{run: conf.Run, grid: newGrid(conf.Shape), from: conf.From, rows: conf.To - conf.From}
-	b.lateAfter, b.spans = int64(conf.LateAfter), conf.Spans
+	b.kept, b.lateAfter, b.spans = conf.Kept, int64(conf.LateAfter), conf.Spans
 	if b.lateAfter == 0 {
 		b.lateAfter = forever
 	}
@@ -127,9 +135,13 @@ func (w What) String() string {
 type Outcome struct {
 	What    What
 	Kind    Kind
+	Slot    uint16
+	Sender  uint32
+	Number  uint32
 	Tardy   bool  // see [Stamp]: the latency is not the server's
+	Kept    bool  // it waited for its sender or for its recipient, who was away: so has the latency
 	Latency int64 // nanoseconds from the intended time of sending to the delivery
-	Why     error // why it counts as corrupted; Kind, Tardy and Latency say nothing then
+	Why     error // why it counts as corrupted; what it says of itself may be wrong then
 }
 
 // First says that the message is delivered by this, and was not before.
@@ -147,19 +159,45 @@ var (
 // Received books a message that a user got at a time on the run's clock; text and from are as [Find] gives them, and
 // are not kept. A user that is not one of the book's is a mistake of the caller's and panics.
 func (b *Book) Received(user int, text, from []byte, at int64) Outcome {
+	var r Reading
+	r.read(text, from)
+	return b.Got(user, &r, at)
+}
+
+// Reading is what a message says of itself and of its sender. A message that many users get need be read but once.
+type Reading struct {
+	Stamp  Stamp
+	Err    error // it carries no stamp
+	Forged bool  // from_user is not the sender
+}
+
+// Read reads a message; text and from are as [Find] gives them, and are not kept.
+func Read(text, from []byte) (r Reading) {
+	r.read(text, from)
+	return r
+}
+
+func (r *Reading) read(text, from []byte) {
+	if r.Err = r.Stamp.parse(text); r.Err != nil {
+		return
+	}
+	run, sender, ok := ParseNick(from)
+	r.Forged = !ok || run != r.Stamp.Run || sender != int(r.Stamp.Sender)
+}
+
+// Got is [Book.Received] for a message that was read before. It does not keep or change r.
+func (b *Book) Got(user int, r *Reading, at int64) Outcome {
 	row := b.row(user)
-	var stamp Stamp
-	column := 0
-	err := stamp.parse(text)
+	column, err := 0, r.Err
 	if err == nil {
-		column, err = b.place(user, &stamp, from)
+		column, err = b.place(user, &r.Stamp, r.Forged)
 	}
 	b.mu.Lock()
 	var out Outcome
 	if err == nil {
-		out = b.arrived(row, column, &stamp, at)
+		out = b.arrived(row, column, &r.Stamp, at)
 	} else {
-		out = b.corrupted(user, &stamp, at, err)
+		out = b.corrupted(user, &r.Stamp, at, err)
 	}
 	b.mu.Unlock()
 	return out
@@ -168,6 +206,8 @@ func (b *Book) Received(user int, text, from []byte, at int64) Outcome {
 // arrived books a message whose stamp belongs to its recipient.
 func (b *Book) arrived(row, column int, s *Stamp, at int64) Outcome {
 	what, latency := Delivered, at-s.At
+	p := &b.people[row]
+	kept := s.Waited || s.At < p.since
 	i := column*b.rows + row
 	if s.Number == b.high[i]+1 {
 		b.high[i]++
@@ -176,15 +216,17 @@ func (b *Book) arrived(row, column int, s *Stamp, at int64) Outcome {
 	}
 	if what == Delivered || what == Reordered {
 		b.counts.Delivered++
-		if latency > b.lateAfter && !s.Tardy {
+		if latency > b.lateAfter && !s.Tardy && !kept {
 			b.late[i]++
 			b.counts.Late++
 		}
-		if s.Kind == Broadcast && !b.people[row].excused {
+		if s.Kind == Broadcast && !p.excused && !kept {
 			b.spread.arrive(b.grid.chat(b.from+row), s, at)
 		}
 	}
-	return Outcome{What: what, Kind: s.Kind, Tardy: s.Tardy, Latency: latency}
+	return Outcome{
+		What: what, Kind: s.Kind, Slot: s.Slot, Sender: s.Sender, Number: s.Number, Tardy: s.Tardy, Kept: kept, Latency: latency,
+	}
 }
 
 // Unstamped books a chat message without a stamp, where [Find] finds nothing: it is corrupted.
@@ -204,7 +246,7 @@ func (b *Book) row(user int) int {
 }
 
 // place is the column of the stream that a stamp names, if the stamp belongs to this recipient.
-func (b *Book) place(user int, s *Stamp, from []byte) (column int, err error) {
+func (b *Book) place(user int, s *Stamp, forged bool) (column int, err error) {
 	if s.Run != b.run {
 		return 0, ErrRun
 	}
@@ -212,7 +254,7 @@ func (b *Book) place(user int, s *Stamp, from []byte) (column int, err error) {
 	if column < 0 || s.Sender == nobody || b.grid.sender(user, column) != s.Sender {
 		return 0, ErrStream
 	}
-	if run, sender, ok := ParseNick(from); !ok || run != s.Run || sender != int(s.Sender) {
+	if forged {
 		return 0, ErrFrom
 	}
 	if s.Number == 0 {
@@ -251,7 +293,7 @@ func (b *Book) outOfOrder(i, user int, s *Stamp, at int64) What {
 		return what
 	}
 	b.name(Fault{
-		What: what, Kind: s.Kind, Sender: int(s.Sender), Recipient: user, Number: s.Number, To: s.Number, At: at,
+		What: what, Kind: s.Kind, Slot: s.Slot, Sender: int(s.Sender), Recipient: user, Number: s.Number, To: s.Number, At: at,
 	})
 	return what
 }
@@ -261,10 +303,23 @@ func (b *Book) corrupted(user int, s *Stamp, at int64, why error) Outcome {
 	b.counts.Corrupted++
 	f := Fault{What: Corrupted, Sender: -1, Recipient: user, At: at, Why: why.Error()}
 	if *s != (Stamp{}) {
-		f.Kind, f.Sender, f.Number, f.To = s.Kind, int(s.Sender), s.Number, s.Number
+		f.Kind, f.Slot, f.Sender, f.Number, f.To = s.Kind, s.Slot, int(s.Sender), s.Number, s.Number
 	}
 	b.name(f)
 	return Outcome{What: Corrupted, Why: why}
+}
+
+// Broken books that something else is wrong with a message that a user got at a time: it stands in the wrong place of its
+// conversation, say. It counts as corrupted, besides what o, the outcome of its booking, has counted it as.
+func (b *Book) Broken(user int, o Outcome, at int64, why error) {
+	b.row(user)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Stamp{Kind: o.Kind, Slot: o.Slot, Sender: o.Sender, Number: o.Number}
+	if o.Number == 0 {
+		s = Stamp{}
+	}
+	b.corrupted(user, &s, at, why)
 }
 
 func (b *Book) name(f Fault) {
@@ -286,11 +341,15 @@ func (b *Book) Joined(user int, at int64) {
 		at = max(at, p.stays[n-1].to)
 	}
 	p.stays = append(p.stays, stay{at, forever})
+	if b.kept {
+		p.since = max(p.since, at)
+	}
 	b.count(user, p, 1)
 }
 
 // Left books that the scenario has a user leave at a time on the run's clock: what is broadcast from then on is not owed
-// to it until it joins again. A connection that the server or the network broke is not left: what it misses is lost.
+// to it until it joins again. A connection that the server or the network broke is not left: what it misses is lost. Where
+// what is missed is kept, every end of a connection is to be told, and changes only what is in time.
 func (b *Book) Left(user int, at int64) {
 	p := &b.people[b.row(user)]
 	b.mu.Lock()
@@ -312,9 +371,18 @@ func (b *Book) Excuse(user int) {
 	p.excused = true
 }
 
+// Slow says of a user, before it joins, that it takes its time: all is owed to it, but nothing comes late, and no
+// broadcast is watched until it has that. Only where what is missed is kept.
+func (b *Book) Slow(user int) {
+	p := &b.people[b.row(user)]
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.since = forever
+}
+
 // count changes the number of those to whom a broadcast should come.
 func (b *Book) count(user int, p *person, n int) {
-	if !p.excused {
+	if !p.excused && p.since < forever {
 		b.spread.present[b.grid.chat(user)] += n
 	}
 }

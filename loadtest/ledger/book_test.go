@@ -205,6 +205,7 @@ func TestMistakes(t *testing.T) {
 		"no talker":               func() { s.Next(1, Broadcast, 0, 0) },
 		"no slot":                 func() { s.Next(1, Direct, 1, 0) },
 		"another's direct stream": func() { s.Next(3, Direct, 0, 0) },
+		"no rooms":                func() { s.Next(1, Room, 0, 0) },
 		"no kind":                 func() { s.Next(1, kinds, 0, 0) },
 	} {
 		func() {

@@ -34,17 +34,29 @@ func (m *model) owed(p pair, until int64) bool {
 	if m.excused[p.recipient] {
 		return false
 	}
+	if m.kept || p.kind != Broadcast {
+		return m.came(p, until)
+	}
 	second := m.times[p.stream][p.number-1] / int64(time.Second) * int64(time.Second)
 	for _, s := range m.stays[p.recipient] {
 		if s.to > until {
 			s.to = forever
 		}
-		if s.from <= until && (p.kind == Direct ||
-			s.from <= second-int64(OwedBefore) && s.to >= second+int64(time.Second+OwedAfter)) {
+		if s.from <= until && s.from <= second-int64(OwedBefore) && s.to >= second+int64(time.Second+OwedAfter) {
 			return true
 		}
 	}
 	return false
+}
+
+// came says whether a recipient had come before a message was sent, or at all where that is enough.
+func (m *model) came(p pair, until int64) bool {
+	stays := m.stays[p.recipient]
+	if len(stays) == 0 || stays[0].from > until {
+		return false
+	}
+	second := m.times[p.stream][p.number-1] / int64(time.Second) * int64(time.Second)
+	return p.kind != Broadcast || stays[0].from <= second-int64(OwedBefore)
 }
 
 // judged is what the model makes of it all.
@@ -90,7 +102,7 @@ func (m *model) judge(until int64) judged {
 			if i == 0 {
 				t.Sent = int64(m.known[s])
 			}
-			name, _, _ := a.Names(Fault{Kind: s.kind, Sender: s.sender, Recipient: u})
+			name, _, _ := a.Names(Fault{Kind: s.kind, Slot: uint16(s.slot), Sender: s.sender, Recipient: u})
 			add(s, name, t)
 		}
 	}
@@ -121,13 +133,7 @@ func (m *model) check(until int64) {
 			continue
 		}
 		for n := f.Number; n <= f.To; n++ {
-			s := stream{sender: f.Sender, kind: f.Kind}
-			for _, known := range m.streams {
-				if known.sender == f.Sender && known.kind == f.Kind && slices.Contains(m.recipients(known), f.Recipient) {
-					s = known
-				}
-			}
-			lost = append(lost, pair{s, f.Recipient, n})
+			lost = append(lost, pair{stream{f.Sender, f.Kind, int(f.Slot)}, f.Recipient, n})
 		}
 	}
 	order := func(a, b pair) int {

@@ -6,8 +6,9 @@
 //
 // A stream is one sender in one conversation. Its messages are numbered 1, 2, 3 and so on. [Shape] says by arithmetic
 // alone which streams there are and who hears them: each chat has a few talkers whose broadcasts all of the chat get,
-// themselves included, and each user sends directly to a few others. So every user is the recipient of the same number of
-// streams, a row of slots, and a message names its stream by its [Kind] and slot.
+// themselves included, each user sends directly to a few others, and where there are rooms each user is in two, which have
+// talkers too. So every user is the recipient of the same number of streams, a row of slots, and a message names its stream
+// by its [Kind] and slot.
 //
 // [Sent] gives out the numbers. [Stamp] writes stream, number and time into the message's text, and [Find] and [Parse]
 // read them from what a recipient got. [Book] does the rest.
@@ -34,11 +35,13 @@
 //
 //   - A broadcast is owed to those who were connected during the whole of the second in which it was sent, from
 //     [OwedBefore] before it until [OwedAfter] after it.
-//   - A direct message is owed to everyone who was connected at any time: scenarios send none to users who leave.
+//   - A direct message, and one in a room, is owed to everyone who was connected at any time: scenarios send none to users who
+//     leave, unless what they miss is kept for them.
+//   - With Config.Kept a broadcast is owed to everyone from [OwedBefore] after their first coming on, there or not.
 //   - Nothing is owed to a user who never joined, or for whom [Book.Excuse] was called.
 //
 // A delivery is late if it is the message's first and comes more than Config.LateAfter after the message was meant to be
-// sent, unless the generator itself had sent it tardily.
+// sent, unless the generator itself had sent it tardily, or it was kept for its sender or recipient, who was away.
 //
 // What is not a whole stamp of this run, on a stream of this recipient, from the sender of that stream, with a number from
 // 1 on, is corrupted. It changes no stream: the message that it may once have been is lost besides.

@@ -1,13 +1,15 @@
 package ledger
 
 // grid is a [Shape] worked out for speed: which streams a recipient has, and who sends on each. A recipient is a row,
-// a stream to it a column: first one for each talker of its chat, then one for each contact that it is to others.
-// Another kind of conversation takes the columns after these. A chat that is too small for all columns leaves the last
-// of a kind unused. A grid never changes.
+// a stream to it a column: first one for each talker of its chat, then one for each contact that it is to others, then
+// one for each talker of each of its rooms. A chat or room that is too small for all columns leaves the last of a kind
+// unused. A grid never changes.
 type grid struct {
 	Shape
 	talkers  int      // columns of broadcasts
 	contacts int      // columns of direct streams
+	voices   int      // columns of streams in rooms
+	voice    []uint32 // by room and talker: who speaks there; nobody where there is none
 	talker   []uint32 // by chat and slot: the talker; nobody where there is none
 	larger   int      // chats from 0 on that have one user more than the others
 	back     [2][]int // by slot, for the larger chats and for the others: users from a recipient down to its sender; 0: none
@@ -30,6 +32,7 @@ func newGrid(s Shape) *grid {
 			}
 		}
 	}
+	g.addRooms()
 	for i, chat := range []int{0, s.Chats - 1} {
 		g.back[i] = make([]int, g.contacts)
 		g.around[i] = s.Size(chat) * s.Chats
@@ -40,8 +43,22 @@ func newGrid(s Shape) *grid {
 	return g
 }
 
+func (g *grid) addRooms() {
+	if g.RoomSize == 0 {
+		return
+	}
+	g.voices = RoomsEach * g.RoomTalkers
+	g.voice = make([]uint32, g.Rooms()*g.RoomTalkers)
+	for i := range g.voice {
+		g.voice[i] = nobody
+		if room, j := i/g.RoomTalkers, i%g.RoomTalkers; j < g.RoomTalkerSlots(room) {
+			g.voice[i] = uint32(g.RoomTalker(room, j))
+		}
+	}
+}
+
 // width is the number of columns.
-func (g *grid) width() int { return g.talkers + g.contacts }
+func (g *grid) width() int { return g.talkers + g.contacts + g.voices }
 
 // column is where the stream of a kind and slot stands in a row, -1 for one that no row has.
 func (g *grid) column(kind Kind, slot int) int {
@@ -50,16 +67,21 @@ func (g *grid) column(kind Kind, slot int) int {
 		return slot
 	case kind == Direct && slot < g.contacts:
 		return g.talkers + slot
+	case kind == Room && slot < g.voices:
+		return g.talkers + g.contacts + slot
 	}
 	return -1
 }
 
 // stream is the kind and slot of a column.
 func (g *grid) stream(column int) (kind Kind, slot int) {
-	if column < g.talkers {
+	switch {
+	case column < g.talkers:
 		return Broadcast, column
+	case column < g.talkers+g.contacts:
+		return Direct, column - g.talkers
 	}
-	return Direct, column - g.talkers
+	return Room, column - g.talkers - g.contacts
 }
 
 // sender is who sends to user u in a column, nobody if the column is unused in its chat.
@@ -68,11 +90,15 @@ func (g *grid) sender(u, column int) uint32 {
 	if column < g.talkers {
 		return g.talker[chat*g.talkers+column]
 	}
+	if column -= g.talkers + g.contacts; column >= 0 {
+		return g.voice[g.inRoom(u, column)]
+	}
+	column += g.contacts
 	circle := 0
 	if chat >= g.larger {
 		circle = 1
 	}
-	back := g.back[circle][column-g.talkers]
+	back := g.back[circle][column]
 	if back == 0 {
 		return nobody
 	}
@@ -80,6 +106,12 @@ func (g *grid) sender(u, column int) uint32 {
 		u += g.around[circle]
 	}
 	return uint32(u - back)
+}
+
+// inRoom is the index, in voice, of the stream to a recipient on a slot of its rooms.
+func (g *grid) inRoom(u, slot int) int {
+	room, j := g.RoomOf(u, slot)
+	return room*g.RoomTalkers + j
 }
 
 // chat is [Shape.Chat] without a division where there is but one.

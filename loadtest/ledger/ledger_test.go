@@ -19,8 +19,11 @@ func message(shape Shape, user int, kind Kind, number uint32, at int64) (text, f
 }
 
 func (s Shape) senderOf(user int, kind Kind, slot int) int {
-	if kind == Broadcast {
+	switch kind {
+	case Broadcast:
 		return s.Talker(s.Chat(user), slot)
+	case Room:
+		return s.RoomTalker(s.RoomOf(user, slot))
 	}
 	return s.SenderTo(user, slot)
 }

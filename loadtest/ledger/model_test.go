@@ -39,6 +39,7 @@ type model struct {
 	faults   []Fault         // in order, but for the lost
 	stays    map[int][]stay
 	excused  map[int]bool
+	kept     bool // see Config
 	streams  []stream
 }
 
@@ -49,6 +50,7 @@ func newModel(t *rapid.T, spans int) *model {
 		t: t, shape: anyShape(t, 12), known: map[stream]int{}, times: map[stream][]int64{}, arrivals: map[pair]int{},
 		highest: map[pair]uint32{}, tallies: map[pair]*Tally{}, stays: map[int][]stay{}, excused: map[int]bool{},
 	}
+	m.kept = rapid.Bool().Draw(t, "kept")
 	m.bounds = []int{0, m.shape.Users}
 	for range rapid.IntRange(0, 2).Draw(t, "cuts") {
 		m.bounds = append(m.bounds, rapid.IntRange(0, m.shape.Users).Draw(t, "cut"))
@@ -56,7 +58,7 @@ func newModel(t *rapid.T, spans int) *model {
 	slices.Sort(m.bounds)
 	for i := range len(m.bounds) - 1 {
 		b, err := NewBook(Config{
-			Run: run, Shape: m.shape, From: m.bounds[i], To: m.bounds[i+1], LateAfter: lateAfter, Spans: spans,
+			Run: run, Shape: m.shape, From: m.bounds[i], To: m.bounds[i+1], Kept: m.kept, LateAfter: lateAfter, Spans: spans,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +79,17 @@ func newModel(t *rapid.T, spans int) *model {
 			m.streams = append(m.streams, stream{u, Direct, j})
 		}
 	}
+	for room := range m.shape.Rooms() {
+		for j := range m.shape.RoomTalkerSlots(room) {
+			m.streams = append(m.streams, stream{m.shape.RoomTalker(room, j), Room, m.shape.RoomSlot(m.side(room), j)})
+		}
+	}
 	return m
+}
+
+// side is the side on which a room is.
+func (m *model) side(room int) int {
+	return room / (m.shape.Rooms() / m.shape.Chats / RoomsEach) % RoomsEach
 }
 
 func (m *model) worker(user int) int {
@@ -94,6 +106,15 @@ func (m *model) user() int { return rapid.IntRange(0, m.shape.Users-1).Draw(m.t,
 func (m *model) recipients(s stream) (users []int) {
 	if s.kind == Direct {
 		return []int{m.shape.Contact(s.sender, s.slot)}
+	}
+	if s.kind == Room {
+		room, _ := m.shape.RoomOf(s.sender, s.slot)
+		for u := range m.shape.Users {
+			if m.shape.Room(u, m.side(room)) == room {
+				users = append(users, u)
+			}
+		}
+		return users
 	}
 	chat := m.shape.Chat(s.sender)
 	for p := range m.shape.Size(chat) {
@@ -114,7 +135,8 @@ func (m *model) step() {
 
 // stream is one of a few, so that much happens to them.
 func (m *model) stream() stream {
-	return rapid.SampledFrom(m.streams[:min(len(m.streams), 4)]).Draw(m.t, "stream")
+	few := slices.Concat(m.streams[:min(len(m.streams), 3)], m.streams[max(len(m.streams)-2, 0):])
+	return rapid.SampledFrom(few).Draw(m.t, "stream")
 }
 
 // send sends a few messages of a stream, and brings each to some of its recipients.
@@ -156,10 +178,14 @@ func (m *model) arrive(s stream, user int, number uint32) {
 	m.now++
 	stamp := Stamp{
 		Run: run, Kind: s.kind, Slot: uint16(s.slot), Sender: uint32(s.sender), Number: number,
-		At: m.times[s][number-1], Tardy: number%3 == 0,
+		At: m.times[s][number-1], Tardy: number%3 == 0, Waited: number%5 == 0,
+	}
+	kept := stamp.Waited
+	if n := len(m.stays[user]); m.kept && n > 0 {
+		kept = kept || stamp.At < m.stays[user][n-1].from
 	}
 	out := m.books[m.worker(user)].Received(user, stamp.Append(nil, 0), []byte(Nick(run, s.sender)), m.now)
-	if out.What != Corrupted && (out.Kind != s.kind || out.Tardy != stamp.Tardy || out.Latency != m.now-stamp.At) {
+	if out.What != Corrupted && (out.Kind != s.kind || out.Kept != kept || out.Tardy != stamp.Tardy || out.Latency != m.now-stamp.At) {
 		m.t.Fatalf("%+v of %+v", out, stamp)
 	}
 
@@ -183,13 +209,14 @@ func (m *model) arrive(s stream, user int, number uint32) {
 	m.highest[line] = max(m.highest[line], number)
 	if what != Duplicated {
 		tally.Delivered++
-		if out.Latency > int64(lateAfter) && !stamp.Tardy {
+		if out.Latency > int64(lateAfter) && !stamp.Tardy && !kept {
 			tally.Late++
 		}
 	}
 	if what != Delivered {
 		m.faults = append(m.faults, Fault{
-			What: what, Kind: s.kind, Sender: s.sender, Recipient: user, Number: number, To: number, At: m.now,
+			What: what, Kind: s.kind, Slot: uint16(s.slot), Sender: s.sender, Recipient: user, Number: number, To: number,
+			At: m.now,
 		})
 	}
 	if out.What != what && out.What != Unsure {
@@ -228,8 +255,8 @@ func (m *model) corrupt() {
 		m.t.Fatalf("%+v, want %v", out, why)
 	}
 	m.faults = append(m.faults, Fault{
-		What: Corrupted, Kind: stamp.Kind, Sender: int(stamp.Sender), Recipient: user, Number: stamp.Number, To: stamp.Number,
-		At: m.now, Why: why.Error(),
+		What: Corrupted, Kind: stamp.Kind, Slot: stamp.Slot, Sender: int(stamp.Sender), Recipient: user,
+		Number: stamp.Number, To: stamp.Number, At: m.now, Why: why.Error(),
 	})
 }
 

@@ -17,6 +17,7 @@ type Sent struct {
 
 	mu     sync.Mutex // guards what follows
 	direct []uint32   // by sender and slot: numbers given out
+	rooms  []uint32   // by room and talker, as grid.voice: the same; only the own users' are in use
 	talks  []*talk    // by chat and slot, as grid.talker; nil for a talker of another worker
 	total  int64
 }
@@ -48,6 +49,7 @@ func NewSent(shape Shape, from, to int) (*Sent, error) {
 	}
 	g := newGrid(shape)
 	s := &Sent{grid: g, from: from, to: to, direct: make([]uint32, (to-from)*g.contacts), talks: make([]*talk, len(g.talker))}
+	s.rooms = make([]uint32, len(g.voice))
 	for i, u := range g.talker {
 		if u != nobody && from <= int(u) && int(u) < to {
 			s.talks[i] = &talk{}
@@ -56,15 +58,14 @@ func NewSent(shape Shape, from, to int) (*Sent, error) {
 	return s, nil
 }
 
-// Next gives the next message of a stream its number. Slot is that of [Shape.Talker] or [Shape.Contact]; at is when the
-// message is really sent, on the run's clock, which is 0 when the run starts. It panics if the stream is not one of
-// these users'.
+// Next gives the next message of a stream its number. Slot is that of [Shape.Talker], [Shape.Contact] or
+// [Shape.RoomSlot]; at is when the message is really sent, on the run's clock, which is 0 when the run starts. It panics
+// if the stream is not one of these users'.
 func (s *Sent) Next(sender int, kind Kind, slot int, at int64) uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total++
-	if kind == Direct {
-		n := s.stream(sender, slot)
+	if n := s.stream(sender, kind, slot); n != nil {
 		*n++
 		return *n
 	}
@@ -83,8 +84,8 @@ func (s *Sent) Undo(sender int, kind Kind, slot int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total--
-	if kind == Direct {
-		*s.stream(sender, slot)--
+	if n := s.stream(sender, kind, slot); n != nil {
+		*n--
 		return
 	}
 	t := s.talk(sender, kind, slot)
@@ -101,11 +102,20 @@ func (s *Sent) Count() int64 {
 	return s.total
 }
 
-func (s *Sent) stream(sender, slot int) *uint32 {
-	if sender < s.from || sender >= s.to || slot < 0 || slot >= s.grid.ContactSlots(s.grid.Chat(sender)) {
-		panic(fmt.Sprintf("ledger: user %d sends nothing here on contact slot %d", sender, slot))
+// stream is the number given out last of a stream that has no table of its seconds, nil for a broadcast.
+func (s *Sent) stream(sender int, kind Kind, slot int) *uint32 {
+	isOwn := sender >= s.from && sender < s.to
+	switch {
+	case kind == Broadcast:
+		return nil
+	case kind == Direct && isOwn && slot >= 0 && slot < s.grid.ContactSlots(s.grid.Chat(sender)):
+		return &s.direct[(sender-s.from)*s.grid.contacts+slot]
+	case kind == Room && isOwn && slot >= 0 && slot < s.grid.voices:
+		if i := s.grid.inRoom(sender, slot); int(s.grid.voice[i]) == sender {
+			return &s.rooms[i]
+		}
 	}
-	return &s.direct[(sender-s.from)*s.grid.contacts+slot]
+	panic(fmt.Sprintf("ledger: user %d sends nothing here of kind %v on slot %d", sender, kind, slot))
 }
 
 func (s *Sent) talk(sender int, kind Kind, slot int) *talk {

@@ -14,12 +14,14 @@ type SentReport struct {
 	Parts []SentPart `json:"parts"`
 }
 
-// SentPart is what the users [From, To) have sent. Both lists are unsigned varints (encoding/binary).
+// SentPart is what the users [From, To) have sent. All lists are unsigned varints (encoding/binary).
 type SentPart struct {
 	From int `json:"from"`
 	To   int `json:"to"`
 	// Direct is the number of messages by user and contact slot.
 	Direct []byte `json:"direct,omitempty"`
+	// Room is the number of messages of each of the users' talkers in rooms, in the order of rooms and talkers.
+	Room []byte `json:"room,omitempty"`
 	// Broadcast is, for each of the users' talker slots in the order of chats and slots: a number of seconds, and for
 	// each second of the run, from its start on, how many messages were sent in it.
 	Broadcast []byte `json:"broadcast,omitempty"`
@@ -35,6 +37,11 @@ func (s *Sent) Report() SentReport {
 	for u := s.from; u < s.to; u++ {
 		for j := range s.grid.ContactSlots(s.grid.Chat(u)) {
 			part.Direct = binary.AppendUvarint(part.Direct, uint64(s.direct[(u-s.from)*s.grid.contacts+j]))
+		}
+	}
+	for i, u := range s.grid.voice {
+		if part.has(u) {
+			part.Room = binary.AppendUvarint(part.Room, uint64(s.rooms[i]))
 		}
 	}
 	for _, t := range s.talks {
@@ -53,6 +60,11 @@ func (s *Sent) Report() SentReport {
 	return SentReport{Parts: []SentPart{part}}
 }
 
+// has says whether a sender is one of the part's users. Nobody is not.
+func (p *SentPart) has(sender uint32) bool {
+	return sender != nobody && int(sender) >= p.From && int(sender) < p.To
+}
+
 // Merge adds the parts of another report. A part for the same users takes the place of the older one.
 func (r *SentReport) Merge(o SentReport) {
 	for _, part := range o.Parts {
@@ -69,12 +81,14 @@ func (r *SentReport) Merge(o SentReport) {
 type sums struct {
 	grid   *grid
 	direct []uint32 // by sender and slot
+	rooms  []uint32 // by room and talker
 	talks  []talk   // by chat and slot
 }
 
 // unpack reads a report that may have come from anywhere.
 func (r SentReport) unpack(g *grid) (*sums, error) {
 	s := &sums{grid: g, direct: make([]uint32, g.Users*g.contacts), talks: make([]talk, len(g.talker))}
+	s.rooms = make([]uint32, len(g.voice))
 	parts := slices.SortedFunc(slices.Values(r.Parts), func(a, b SentPart) int { return a.From - b.From })
 	end := 0
 	for _, p := range parts {
@@ -90,14 +104,19 @@ func (r SentReport) unpack(g *grid) (*sums, error) {
 }
 
 func (s *sums) add(p SentPart) error {
-	direct, broadcast := numbers{rest: p.Direct}, numbers{rest: p.Broadcast}
+	direct, rooms, broadcast := numbers{rest: p.Direct}, numbers{rest: p.Room}, numbers{rest: p.Broadcast}
 	for u := p.From; u < p.To; u++ {
 		for j := range s.grid.ContactSlots(s.grid.Chat(u)) {
 			s.direct[u*s.grid.contacts+j] = direct.next()
 		}
 	}
+	for i, u := range s.grid.voice {
+		if p.has(u) {
+			s.rooms[i] = rooms.next()
+		}
+	}
 	for i, u := range s.grid.talker {
-		if u == nobody || int(u) < p.From || int(u) >= p.To {
+		if !p.has(u) {
 			continue
 		}
 		t := &s.talks[i]
@@ -110,16 +129,22 @@ func (s *sums) add(p SentPart) error {
 			t.last += n
 		}
 	}
-	if direct.bad || broadcast.bad || len(direct.rest) > 0 || len(broadcast.rest) > 0 {
-		return errReport
+	for _, list := range []numbers{direct, rooms, broadcast} {
+		if list.bad || len(list.rest) > 0 {
+			return errReport
+		}
 	}
 	return nil
 }
 
-// count is how many messages a stream has been sent.
-func (s *sums) count(kind Kind, chat, sender, slot int) uint32 {
-	if kind == Broadcast {
-		return s.talks[chat*s.grid.talkers+slot].last
+// count is how many messages a stream has been sent. User is the recipient, or the sender, of whom either will do but for
+// a direct one.
+func (s *sums) count(kind Kind, user, sender, slot int) uint32 {
+	switch kind {
+	case Broadcast:
+		return s.talks[s.grid.chat(user)*s.grid.talkers+slot].last
+	case Room:
+		return s.rooms[s.grid.inRoom(user, slot)]
 	}
 	return s.direct[sender*s.grid.contacts+slot]
 }

@@ -28,7 +28,7 @@ func (b *Book) Settle(total SentReport, until int64) (Account, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s := &settling{book: b, sent: sent, until: until, senders: map[int]*Tally{}}
+	s := &settling{book: b, sent: sent, until: until, senders: map[int]*Tally{}, rooms: map[int]*Tally{}}
 	s.account = Account{Run: b.run, Shape: b.grid.Shape, Chats: make([]Tally, b.grid.Chats)}
 	for row := range b.rows {
 		for column := range b.grid.width() {
@@ -38,7 +38,7 @@ func (b *Book) Settle(total SentReport, until int64) (Account, error) {
 	s.sending()
 	s.account.Total.Corrupted = b.counts.Corrupted
 	s.account.Faults = slices.Concat(s.lost, b.faults[Corrupted], b.faults[Duplicated], b.faults[Reordered])
-	s.account.packSenders(s.senders)
+	s.account.Packed, s.account.Rooms = pack(s.senders), pack(s.rooms)
 	s.account.Wrong = len(s.account.Direct)
 	s.account.trimStreams()
 	return s.account, nil
@@ -51,6 +51,7 @@ type settling struct {
 	until   int64
 	account Account
 	senders map[int]*Tally
+	rooms   map[int]*Tally
 	lost    []Fault
 
 	missing, owed, both []span // room to work in
@@ -67,7 +68,7 @@ func (s *settling) stream(row, column int) {
 	}
 	sender := int(from)
 	chat := b.grid.chat(user)
-	count := s.sent.count(kind, chat, sender, slot)
+	count := s.sent.count(kind, user, sender, slot)
 
 	t := Tally{Delivered: int64(b.high[i]), Late: int64(b.late[i])}
 	s.missing = s.missing[:0]
@@ -92,10 +93,10 @@ func (s *settling) stream(row, column int) {
 			t.Lost += writtenOff
 			s.account.WrittenOff += writtenOff
 		}
-		s.name(Fault{What: Lost, Kind: kind, Sender: sender, Recipient: user})
+		s.name(Fault{What: Lost, Kind: kind, Slot: uint16(slot), Sender: sender, Recipient: user})
 	}
 	t.Expected = t.Delivered + t.Lost
-	s.add(kind, chat, sender, t)
+	s.add(kind, user, slot, sender, t)
 	if kind == Direct && t.wrong() {
 		t.Sent = int64(count)
 		s.account.Direct = append(s.account.Direct, Stream{Sender: sender, Recipient: user, Tally: t})
@@ -114,7 +115,11 @@ func (s *settling) owe(row int, kind Kind, chat, slot int) {
 		return
 	}
 	talk := &s.sent.talks[chat*s.book.grid.talkers+slot]
-	for _, stay := range p.stays {
+	stays := p.stays
+	if s.book.kept {
+		stays = []stay{{p.stays[0].from, forever}}
+	}
+	for _, stay := range stays {
 		if stay.from > s.until {
 			break
 		}
@@ -145,31 +150,41 @@ func (s *settling) sending() {
 	b := s.book
 	for i, u := range b.grid.talker {
 		if u != nobody && int(u) >= b.from && int(u) < b.from+b.rows {
-			s.add(Broadcast, i/b.grid.talkers, int(u), Tally{Sent: int64(s.sent.talks[i].last)})
+			s.add(Broadcast, int(u), i%b.grid.talkers, int(u), Tally{Sent: int64(s.sent.talks[i].last)})
 		}
 	}
 	for u := b.from; u < b.from+b.rows; u++ {
-		chat := b.grid.chat(u)
-		for j := range b.grid.ContactSlots(chat) {
-			s.add(Direct, chat, u, Tally{Sent: int64(s.sent.count(Direct, chat, u, j))})
+		for j := range b.grid.ContactSlots(b.grid.chat(u)) {
+			s.add(Direct, u, j, u, Tally{Sent: int64(s.sent.count(Direct, u, u, j))})
+		}
+		for slot := range b.grid.voices {
+			if int(b.grid.voice[b.grid.inRoom(u, slot)]) == u {
+				s.add(Room, u, slot, u, Tally{Sent: int64(s.sent.count(Room, u, u, slot))})
+			}
 		}
 	}
 }
 
-// add adds to all that a tally belongs to.
-func (s *settling) add(kind Kind, chat, sender int, t Tally) {
+// add adds to all that a tally of a stream belongs to. User is somebody of the conversation on whose slot the stream is.
+func (s *settling) add(kind Kind, user, slot, sender int, t Tally) {
 	if t == (Tally{}) {
 		return
 	}
 	s.account.Total.add(t)
 	s.account.Kinds[kind].add(t)
-	if kind == Broadcast {
-		s.account.Chats[chat].add(t)
+	switch kind {
+	case Broadcast:
+		s.account.Chats[s.book.grid.chat(user)].add(t)
+	case Room:
+		room, _ := s.book.grid.RoomOf(user, slot)
+		addTo(s.rooms, room, t)
 	}
-	sum := s.senders[sender]
-	if sum == nil {
-		sum = &Tally{}
-		s.senders[sender] = sum
+	addTo(s.senders, sender, t)
+}
+
+func addTo(sums map[int]*Tally, of int, t Tally) {
+	if sums[of] == nil {
+		sums[of] = &Tally{}
 	}
-	sum.add(t)
+	sums[of].add(t)
 }

@@ -14,6 +14,9 @@ type Shape struct {
 	Talkers  int    `json:"talkers"`  // users of each chat who broadcast, at most its size of them; 0: nobody
 	Contacts int    `json:"contacts"` // users to whom each user sends directly, at most the others of the chat; 0: none
 	Seed     uint64 `json:"seed"`     // turns the circle of contacts; any value
+	// RoomSize is about how many users each room has; every user is in [RoomsEach] of them. 0: there are none.
+	RoomSize    int `json:"room_size,omitempty"`
+	RoomTalkers int `json:"room_talkers,omitempty"` // users of each room who speak in it, at most its size of them; 0: nobody
 }
 
 // The largest numbers that a [Stamp] has room for.
@@ -33,6 +36,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("ledger: %d talkers: want 0 to %d", s.Talkers, maxSlots)
 	case s.Contacts < 0 || s.Contacts > maxSlots:
 		return fmt.Errorf("ledger: %d contacts: want 0 to %d", s.Contacts, maxSlots)
+	case s.RoomSize < 0 || s.RoomTalkers < 0 || s.RoomTalkers > maxSlots/RoomsEach:
+		return fmt.Errorf("ledger: rooms of %d with %d talkers: want 0 or more, and 0 to %d", s.RoomSize, s.RoomTalkers, maxSlots/RoomsEach)
 	}
 	return nil
 }

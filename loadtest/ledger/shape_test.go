@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -17,6 +18,10 @@ func TestShapeValidate(t *testing.T) {
 		{Shape{Users: 0, Chats: 1}, false},
 		{Shape{Users: 3, Chats: 4}, false},
 		{Shape{Users: 3, Chats: 0}, false},
+		{Shape{Users: 10, Chats: 3, RoomSize: 50, RoomTalkers: 4}, true},
+		{Shape{Users: 3, Chats: 1, RoomSize: -1}, false},
+		{Shape{Users: 3, Chats: 1, RoomSize: 2, RoomTalkers: -1}, false},
+		{Shape{Users: 3, Chats: 1, RoomSize: 2, RoomTalkers: maxSlots/2 + 1}, false},
 		{Shape{Users: 3, Chats: 1, Talkers: -1}, false},
 		{Shape{Users: 3, Chats: 1, Contacts: -1}, false},
 		{Shape{Users: 3, Chats: 1, Talkers: maxSlots + 1}, false},
@@ -35,6 +40,10 @@ func anyShape(t *rapid.T, users int) Shape {
 	s.Talkers = rapid.IntRange(0, 5).Draw(t, "talkers")
 	s.Contacts = rapid.IntRange(0, 5).Draw(t, "contacts")
 	s.Seed = rapid.Uint64().Draw(t, "seed")
+	s.RoomSize = rapid.IntRange(0, 6).Draw(t, "room size")
+	if s.RoomSize > 0 {
+		s.RoomTalkers = rapid.IntRange(0, 3).Draw(t, "room talkers")
+	}
 	return s
 }
 
@@ -84,11 +93,54 @@ func TestShape(t *testing.T) {
 			for column := range g.width() {
 				kind, slot := g.stream(column)
 				want := uint32(nobody)
-				if kind == Broadcast && slot < s.TalkerSlots(chat) || kind == Direct && slot < s.ContactSlots(chat) {
+				if kind == Broadcast && slot < s.TalkerSlots(chat) || kind == Direct && slot < s.ContactSlots(chat) ||
+					kind == Room && speaks(s, u, slot) {
 					want = uint32(s.senderOf(u, kind, slot))
 				}
 				if got := g.sender(u, column); got != want || g.column(kind, slot) != column {
 					t.Fatalf("column %d of user %d: sender %d, want %d", column, u, got, want)
+				}
+			}
+		}
+	})
+}
+
+// speaks says whether there is a talker on a slot of a user's rooms.
+func speaks(s Shape, u, slot int) bool {
+	room, j := s.RoomOf(u, slot)
+	return j < s.RoomTalkerSlots(room)
+}
+
+// Everyone is in two rooms of about the size that was asked for, whose talkers are members, all different and as many as
+// they should be.
+func TestRooms(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := anyShape(t, 200)
+		s.RoomSize, s.RoomTalkers = rapid.IntRange(1, 60).Draw(t, "size"), rapid.IntRange(0, 5).Draw(t, "talkers")
+		members := make([][]int, s.Rooms())
+		for u := range s.Users {
+			for side := range RoomsEach {
+				room := s.Room(u, side)
+				members[room] = append(members[room], u)
+			}
+		}
+		for room, users := range members {
+			if n := len(users); n < 1 || n > 2*s.RoomSize || n < s.RoomSize/2 && n < s.Size(s.Chat(users[0])) {
+				t.Fatalf("room %d of size %d has %d users", room, s.RoomSize, n)
+			}
+			if want := min(s.RoomTalkers, len(users)); s.RoomTalkerSlots(room) != want {
+				t.Fatalf("room %d has %d talkers, want %d", room, s.RoomTalkerSlots(room), want)
+			}
+			talkers := map[int]bool{}
+			for j := range s.RoomTalkerSlots(room) {
+				u := s.RoomTalker(room, j)
+				if talkers[u] || !slices.Contains(users, u) || s.Chat(u) != s.Chat(users[0]) {
+					t.Fatalf("talker %d of room %d is user %d of %v", j, room, u, users)
+				}
+				talkers[u] = true
+				side := room / (s.Rooms() / s.Chats / RoomsEach) % RoomsEach
+				if r, k := s.RoomOf(u, s.RoomSlot(side, j)); r != room || k != j {
+					t.Fatalf("slot of talker %d of room %d is of %d of %d", j, room, k, r)
 				}
 			}
 		}

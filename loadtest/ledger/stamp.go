@@ -15,10 +15,11 @@ type Kind uint8
 const (
 	Broadcast Kind = iota // to everyone of a chat
 	Direct                // to one user
+	Room                  // to the members of a room
 	kinds                 // how many there are
 )
 
-var kindNames = [kinds]string{"broadcast", "direct"}
+var kindNames = [kinds]string{"broadcast", "direct", "room"}
 
 func (k Kind) String() string {
 	if k >= kinds {
@@ -32,11 +33,12 @@ func (k Kind) String() string {
 type Stamp struct {
 	Run    uint32 // tells the messages of one run from those of another
 	Kind   Kind
-	Slot   uint16 // of the stream in its recipient's row: see [Shape.Talker] and [Shape.Contact]
+	Slot   uint16 // of the stream in its recipient's row: see [Shape.Talker], [Shape.Contact] and [Shape.RoomSlot]
 	Sender uint32 // user, counted over the whole run
 	Number uint32 // in its stream, from 1
 	At     int64  // when it was meant to be sent: nanoseconds on the run's clock
 	Tardy  bool   // the generator sent it more than 50 ms after At: its latency is not the server's
+	Waited bool   // its sender was away at that time, and it was kept until the sender was back: nor is its latency then
 }
 
 const (
@@ -53,13 +55,14 @@ const (
 //
 //	 0  mark, slot (4 digits)
 //	 8  run
-//	16  kind (1), tardy (1), size of the text in bytes (6)
+//	16  kind (1), tardy and waited (1), size of the text in bytes (6)
 //	24  sender
 //	32  number
 //	40  at (16)
 //	56  CRC-32C of the bytes before
 const (
 	kindBit = 28
+	waitBit = 25
 	lateBit = 24
 	sizeMax = 1<<lateBit - 1
 	sumAt   = 56
@@ -93,6 +96,9 @@ func (s Stamp) Append(dst []byte, size int) []byte {
 	shape := uint32(s.Kind)<<kindBit | uint32(size)
 	if s.Tardy {
 		shape |= 1 << lateBit
+	}
+	if s.Waited {
+		shape |= 1 << waitBit
 	}
 	put(head, 16, shape)
 	put(head, 24, s.Sender)
@@ -146,7 +152,7 @@ func (s *Stamp) parse(text []byte) error {
 	s.Sender = unhex(digits(head, 24))
 	s.Number = unhex(digits(head, 32))
 	s.At = int64(uint64(unhex(digits(head, 40)))<<32 | uint64(unhex(digits(head, 48))))
-	s.Tardy = shape>>lateBit&1 == 1
+	s.Tardy, s.Waited = shape>>lateBit&1 == 1, shape>>waitBit&1 == 1
 	return nil
 }
 

@@ -20,6 +20,7 @@ func anyStamp(t *rapid.T) Stamp {
 		Number: rapid.Uint32().Draw(t, "number"),
 		At:     rapid.Int64().Draw(t, "at"),
 		Tardy:  rapid.Bool().Draw(t, "tardy"),
+		Waited: rapid.Bool().Draw(t, "waited"),
 	}
 }
 
@@ -101,6 +102,13 @@ func TestNick(t *testing.T) {
 		if r, u, ok := ParseNick([]byte(Nick(run, user))); !ok || r != run || u != user {
 			t.Fatal(r, u, ok)
 		}
+		name := []byte(RoomName(run, user))
+		if r, room, ok := ParseRoomName(name); !ok || r != run || room != user {
+			t.Fatal(r, room, ok)
+		}
+		if _, _, ok := ParseNick(name); ok {
+			t.Fatalf("%s is taken for a nick", name)
+		}
 	})
 	for _, nick := range []string{
 		"", "lt1a2b3c4d", "lt1a2b3c4d-", "lt1a2b3c4d-017", "lt1a2b3c4d-00", "lt1A2b3c4d-17", "lx1a2b3c4d-17", "lt1a2b3c4d_17",
@@ -108,6 +116,9 @@ func TestNick(t *testing.T) {
 	} {
 		if _, _, ok := ParseNick([]byte(nick)); ok {
 			t.Errorf("%q is taken for a nick", nick)
+		}
+		if _, _, ok := ParseRoomName([]byte(nick)); ok {
+			t.Errorf("%q is taken for a room", nick)
 		}
 	}
 }

@@ -56,7 +56,7 @@ var LatencyMetrics = [...]string{"connect", "return", "ack", "direct", "room", "
 
 // latencyMeaning explains a latency where its name does not.
 var latencyMeaning = map[string]string{
-	"connect":   "from the first SYN to the answered handshake",
+	"connect":   "from the first SYN to the answered handshake, in v2 to the welcome",
 	"return":    "from being cut off, or wanting back in, until the user is there again",
 	"ack":       "until the sender has the server's acknowledgement",
 	"direct":    "until the one recipient has it",

@@ -21,6 +21,10 @@ func outcomeOf(r *Result) outcome {
 	switch {
 	case r.Partial != "":
 		return partial
+	case r.Capacity != nil && r.Capacity.Knee > 0:
+		return kept // of the rates that were tried, those above the knee had to miss
+	case r.Capacity != nil, hasMissedCount(r):
+		return missed
 	case r.Generator.Saturated:
 		return saturated
 	case len(r.SLOs) == 0:
@@ -42,6 +46,27 @@ func missedLevels(r *Result) []Verdict {
 	return out
 }
 
+// hasMissedCount tells whether a level on a number of deliveries or connections was missed. Such a level says what it says
+// also of a run that a slow load generator made.
+func hasMissedCount(r *Result) bool {
+	for _, v := range missedLevels(r) {
+		s, err := ParseSLO(v.SLO)
+		if err != nil {
+			continue
+		}
+		if m, _ := find(s.Metric); m != nil && m.unit == inNumbers {
+			return true
+		}
+	}
+	return false
+}
+
+// IsMissed tells whether a service level was missed, or no rate of a capacity search kept them.
+func (r *Result) IsMissed() bool { return outcomeOf(r) == missed }
+
+// IsSaturated tells whether the run says nothing because the load generator was the bottleneck.
+func (r *Result) IsSaturated() bool { return outcomeOf(r) == saturated }
+
 // headline is the outcome in a few words.
 func headline(r *Result) string {
 	switch outcomeOf(r) {
@@ -50,8 +75,14 @@ func headline(r *Result) string {
 	case saturated:
 		return "The load generator was the bottleneck"
 	case missed:
+		if r.Capacity != nil {
+			return "No rate kept the service levels"
+		}
 		return fmt.Sprintf("%d of %s missed", len(missedLevels(r)), plural(int64(len(r.SLOs)), "service level"))
 	case kept:
+		if r.Capacity != nil {
+			return fmt.Sprintf("Levels kept up to %s messages a second", grouped(int64(r.Capacity.Knee)))
+		}
 		return "Every service level kept"
 	}
 	if deliveredAll(r) {

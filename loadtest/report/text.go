@@ -53,18 +53,17 @@ func (t *text) more(all, most int, noun string) {
 }
 
 func (t *text) top(r *Result) {
-	switch outcomeOf(r) {
-	case partial:
+	if r.Partial != "" {
 		t.line("!!! PARTIAL RUN: %s", r.Partial)
-		if r.Generator.Saturated {
-			t.line("!!! THE LOAD GENERATOR WAS THE BOTTLENECK: %s", strings.Join(r.Generator.Why, " "))
-		}
-		t.gap()
-	case saturated:
-		t.line("!!! THE LOAD GENERATOR WAS THE BOTTLENECK: these figures are not the server's")
+	}
+	isMeasured := r.Capacity == nil // a search goes on until something breaks
+	if r.Generator.Saturated && isMeasured {
+		t.line("!!! THE LOAD GENERATOR WAS THE BOTTLENECK: its latencies are not the server's")
 		for _, why := range r.Generator.Why[:min(len(r.Generator.Why), textReasons)] {
 			t.line("    %s", why)
 		}
+	}
+	if r.Partial != "" || r.Generator.Saturated && isMeasured {
 		t.gap()
 	}
 	t.line("%s", asked(&r.Plan))

@@ -54,7 +54,7 @@ func TestTextIsBounded(t *testing.T) {
 
 func TestTextWarnsFirst(t *testing.T) {
 	r := rich()
-	r.Generator.Saturated, r.Generator.Why = true, []string{"The workers kept 2 processors busy."}
+	r.Capacity, r.Generator.Saturated, r.Generator.Why = nil, true, []string{"The workers kept 2 processors busy."}
 	if got := textOf(t, r); !strings.HasPrefix(got, "!!! THE LOAD GENERATOR WAS THE BOTTLENECK") {
 		t.Error(got)
 	}

@@ -13,9 +13,10 @@ import (
 
 // collector puts the workers' news together. Its methods may be called from any goroutine.
 type collector struct {
-	mu       sync.Mutex // guards all below
-	last     []news     // of each worker
-	rates    []rates    // of each worker
+	mu       sync.Mutex  // guards all below
+	last     []news      // of each worker
+	rates    []rates     // of each worker
+	heard    []time.Time // when each worker was heard last
 	merger   *ledger.Merger
 	recent   hists   // all latencies since the last point
 	measured hists   // those of the measured stages since the last takeMeasured
@@ -57,7 +58,7 @@ func (h hists) latencies() map[string]report.Latency {
 }
 
 func newCollector(workers int, merger *ledger.Merger) *collector {
-	return &collector{last: make([]news, workers), rates: make([]rates, workers), merger: merger, recent: hists{}, measured: hists{}}
+	return &collector{last: make([]news, workers), rates: make([]rates, workers), heard: make([]time.Time, workers), merger: merger, recent: hists{}, measured: hists{}}
 }
 
 // tell takes the news of one worker.
@@ -67,6 +68,7 @@ func (c *collector) tell(worker int, n *news) {
 	c.recent.merge(n.Hists)
 	c.recent.merge(n.Unmeasured)
 	c.measured.merge(n.Hists)
+	c.heard[worker] = time.Now()
 	c.turn = max(c.turn, n.Counts.Turn)
 	c.merger.Add(worker, n.Spread)
 	c.stalled = max(c.stalled, n.Stalled)
@@ -98,11 +100,38 @@ func (r *rates) update(n *news) {
 	r.base = *n
 }
 
-// rate is how fast the counts of all workers rise.
-func (c *collector) rate() (sum rates) {
+// stale is how old news may be, in nanoseconds, and still say how fast something goes.
+const stale = int64(3 * time.Second)
+
+// listen takes it that every worker has just been heard.
+func (c *collector) listen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.heard {
+		c.heard[i] = time.Now()
+	}
+}
+
+// silent is a worker that has said nothing for too long; -1: all speak.
+func (c *collector) silent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, at := range c.heard {
+		if time.Since(at) > silence {
+			return i
+		}
+	}
+	return -1
+}
+
+// rate is how fast the counts of all workers rise at a moment of the run's clock.
+func (c *collector) rate(now int64) (sum rates) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, r := range c.rates {
+		if now-r.base.At > stale {
+			continue
+		}
 		sum.sent += r.sent
 		sum.delivered += r.delivered
 		sum.cpu += r.cpu
@@ -204,7 +233,14 @@ func (c *counts) add(o counts) {
 	c.Dropped += o.Dropped
 	c.Sent += o.Sent
 	c.Unsent += o.Unsent
-	c.Acked += o.Acked
+	c.Returning += o.Returning
+	for kind, n := range o.Acked {
+		c.Acked[kind] += n
+	}
+	c.Waiting += o.Waiting
+	c.Paged += o.Paged
+	c.Gaps += o.Gaps
+	c.Kept += o.Kept
 	c.LateSends += o.LateSends
 	c.Delivered += o.Delivered
 	c.Duplicated += o.Duplicated

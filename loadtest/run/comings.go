@@ -27,6 +27,24 @@ func (m mix) lazy(user int) bool { return m.slow && user%20 == 19 }
 // deaf says whether a lazy user never reads at all.
 func (m mix) deaf(user int) bool { return m.lazy(user) && user%100 == 99 }
 
+// speaks says whether a user says anything in a scenario; of who comes and goes that is asked in version 2 alone, where what
+// waits to be said is not lost.
+func (m mix) speaks(user int) bool {
+	if m.v2 {
+		return !m.lazy(user)
+	}
+	return !m.passing(user)
+}
+
+// hears says whether a user is written to in private. Nobody owes a message to who does not read, or in the tutorial
+// dialect to who comes and goes: see ledger.
+func (m mix) hears(user int) bool {
+	if m.v2 {
+		return !m.deaf(user)
+	}
+	return !m.passing(user) && !m.lazy(user)
+}
+
 // options are those of a user's connection.
 func (w *worker) options(id int) []loadtest.Option {
 	options := []loadtest.Option{loadtest.WithAddr(w.share.Addrs[w.share.Shape.Chat(id)])}
@@ -38,8 +56,15 @@ func (w *worker) options(id int) []loadtest.Option {
 
 // live runs what the scenario has users do besides talking, until ctx ends. Wait waits for its end: who has left comes
 // back before, unless the order ends.
-func (w *worker) live(ctx, order context.Context) (wait func()) {
+func (w *worker) live(ctx, order context.Context, storms []int64) (wait func()) {
 	var group sync.WaitGroup
+	group.Go(func() {
+		for _, at := range storms {
+			if sleep(ctx, time.Duration(at-w.now())) == nil {
+				_ = w.storm(order) // its only error is that of the order
+			}
+		}
+	})
 	for id := w.share.From; id < w.share.To; id++ {
 		switch {
 		case w.mix.passing(id):
@@ -55,6 +80,9 @@ func (w *worker) live(ctx, order context.Context) (wait func()) {
 func (w *worker) comeAndGo(ctx, order context.Context, id int) {
 	for sleep(ctx, spell(stay)) == nil {
 		away := w.depart(id, func(u *loadtest.User) { _ = u.Leave() })
+		if away == nil && w.mix.v2 {
+			continue // dropped by the server, and on its way back by itself
+		}
 		if away == nil {
 			return // dropped by the server, or never there
 		}
@@ -72,12 +100,15 @@ func spell(average time.Duration) time.Duration {
 	return time.Duration(rand.ExpFloat64() * float64(average))
 }
 
-// sip has a slow reader read a little now and then.
+// sip has a slow reader read a little now and then, and in version 2 all that there is after the end of ctx.
 func (w *worker) sip(ctx context.Context, id int) {
 	for sleep(ctx, sip/2+rand.N(sip)) == nil {
 		if u := w.user(id).at(); u != nil {
 			u.Resume()
 			u.Pause()
 		}
+	}
+	if u := w.user(id).at(); u != nil && w.mix.v2 {
+		u.Resume()
 	}
 }

@@ -59,7 +59,7 @@ func Run(ctx context.Context, plan Plan, env Env) (*report.Result, error) {
 		r.result.Partial = reason(ctx, err)
 		r.say(r.result.Partial + ": ending early")
 	}
-	account := r.settle()
+	account := r.settle(ctx)
 	stop()
 	watch.Wait()
 	if sum, _, _, _ := r.news.counts(); err != nil && sum.Ever == 0 && ctx.Err() == nil {
@@ -98,11 +98,16 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.plan.check(); err != nil {
 		return err
 	}
-	if r.plan.Search && len(r.plan.SLOs) == 0 {
-		r.plan.SLOs = r.plan.usual()
+	for _, w := range r.time.watched {
+		if err := w.look(); err != nil {
+			return fmt.Errorf("cannot watch %s: %w", w.name, err)
+		}
 	}
 	if err := r.agreeDialect(ctx); err != nil {
 		return err
+	}
+	if r.plan.Search && len(r.plan.SLOs) == 0 {
+		r.plan.SLOs = r.plan.usual()
 	}
 	return r.hire(ctx)
 }

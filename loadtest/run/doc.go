@@ -10,6 +10,8 @@
 //	users.go        its users come, go and are cut off; comings.go is what a scenario has them do beside talking
 //	pace.go         who says what to whom, each message at its time
 //	hear.go         what is received goes into the books (package ledger), latencies into the meter
+//	session.go      a user of version 2: how it comes, and comes back; outbox.go is what it says until that is acknowledged
+//	object.go       what it hears; message.go reads a message, conv.go follows a conversation and fills its gaps
 //	collect.go      the workers' news are put together; tick.go writes a point a second; finish.go makes the result
 //
 // # Processes
@@ -18,6 +20,17 @@
 // standard input, one at a time; workers on other machines get the same orders over TCP. A worker answers each order once, and
 // sends news every second. When the stream ends the worker ends, so that nothing is left of a coordinator that died.
 // Processes of one machine share a clock; a worker elsewhere is asked for its own and its times are corrected.
+//
+// # Version 2
+//
+// A user of version 2 loses nothing: it comes back by itself with its secret and its positions, and reads in the history
+// what the server does not bring it. So no absence excuses anything, and the load goes on during a storm. What a user says it
+// keeps until the server has acknowledged it, and says it again, with the same cid, over a new connection, after 3 s without
+// an ack, or when the server asks for that. A message that is never acknowledged is told of in a note and shows in acked.ratio,
+// and counts as lost where it did not come. A user does what a client should: it orders what it reads in the history before
+// what came meanwhile. All else that comes twice is the server's doing and counts as duplicated. In each conversation every
+// message must name the one before it; where one does not, and the server has told of no gap, the chain is broken, which counts
+// as corrupted, beside the loss that may be its reason. What waited for somebody who was away has no latency.
 //
 // # What is exact
 //
@@ -31,4 +44,5 @@
 //
 // In a worker the swarm's loop receives, one goroutine sends, one tells news, and users on their way in have one each. The
 // books and the meter have locks of their own, which are leaves; a user's lock is held while the books are told that it leaves.
+// What a session knows of its conversations belongs to the loop, and between two connections to who makes the next.
 package run

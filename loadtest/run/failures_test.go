@@ -66,7 +66,7 @@ func TestNothingToReport(t *testing.T) {
 }
 
 // refusing is a server that upgrades so many connections and refuses the others.
-func refusing(t *testing.T, first int64, status int, retryAfter string) string {
+func refusing(t testing.TB, first int64, status int, retryAfter string) string {
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1) > first {

@@ -15,6 +15,7 @@ import (
 // Above these the load generator itself is held to be the bottleneck.
 const (
 	mostLate    = 0.01 // share of the messages that were sent too late
+	fewLate     = 20   // so many messages may be too late in a short run, unless they are a tenth
 	mostStalled = 0.02 // share of the time in which workers stood still though they had work
 	mostTainted = 0.01 // share of the deliveries whose latency is the generator's
 )
@@ -41,7 +42,7 @@ func (r *run) finish(account *ledger.Account) {
 		res.Connect.Rate = float64(sum.Ever) / took
 	}
 	if account != nil {
-		r.accounts(account)
+		r.accounts(account, sum.Acked)
 	} else {
 		// What came is known all the same; what should have come is not.
 		res.Total = report.Tally{
@@ -49,23 +50,30 @@ func (r *run) finish(account *ledger.Account) {
 			Late: sum.Late, Corrupted: sum.Corrupted,
 		}
 	}
-	res.Total.Sent, res.Total.Acked = sum.Sent, sum.Acked
+	res.Total.Sent = sum.Sent
+	for _, n := range sum.Acked {
+		res.Total.Acked += n
+	}
 	r.latency.absorb(r.news.takeMeasured())
 	res.Latency = r.latency.latencies()
 	r.costs()
 	r.notes(sum, account)
-	for _, level := range p.SLOs {
-		res.SLOs = append(res.SLOs, level.Judge(res))
+	if res.Capacity != nil {
+		res.Plan.Duration = p.Step.Seconds() * float64(len(res.Capacity.Steps))
+		return // each step was judged for itself
 	}
+	report.Judge(p.SLOs, res)
 }
 
 // accounts enters what the books say, with names.
-func (r *run) accounts(a *ledger.Account) {
+func (r *run) accounts(a *ledger.Account, acked [len(metrics)]int64) {
 	res := r.result
 	res.Total = tally(a.Total)
 	for kind, t := range a.Kinds {
 		if t.Sent > 0 || t.Expected > 0 {
-			res.Kinds = append(res.Kinds, report.Account{Name: ledger.Kind(kind).String(), Tally: tally(t)})
+			sum := tally(t)
+			sum.Acked = acked[kind]
+			res.Kinds = append(res.Kinds, report.Account{Name: ledger.Kind(kind).String(), Tally: sum})
 		}
 	}
 	rows := func(found []ledger.Row, wrong int, what string) (named []report.Account) {
@@ -116,7 +124,7 @@ func (r *run) costs() {
 	if from.at == 0 {
 		from = to
 	}
-	res.Generator = r.generator(from, to)
+	res.Generator = r.generator(from, r.mark()) // what came late tells most of the generator
 	took, users := max(to.at-from.at, 1e-9), float64(from.counts.Connected)
 	res.Generator.CPU = (to.cpu - from.cpu) / took
 	res.Generator.Memory = r.time.most
@@ -128,8 +136,7 @@ func (r *run) costs() {
 		if i < len(from.server) && i < len(to.server) {
 			used := (to.server[i].cpu - from.server[i].cpu).Seconds()
 			s.CPU = used / took
-			// Users and deliveries are the same for each of several servers.
-			share := float64(len(r.time.watched))
+			share := float64(len(r.plan.Addrs)) // users and deliveries are the same for each server
 			if users > 0 && w.empty > 0 {
 				s.PerUser = float64(from.server[i].memory-w.empty) / (users / share)
 			}
@@ -153,7 +160,7 @@ func (r *run) generator(from, to mark) report.Generator {
 			g.Saturated, g.Why = true, append(g.Why, fmt.Sprintf(format, args...))
 		}
 	}
-	blame(float64(g.LateSends) > mostLate*sent, "%d of %.0f messages went out more than 50 ms after their time.", g.LateSends, sent)
+	blame(float64(g.LateSends) > mostLate*sent && (g.LateSends >= fewLate || float64(g.LateSends) > 10*mostLate*sent), "%d of %.0f messages went out more than 50 ms after their time.", g.LateSends, sent)
 	blame(g.Stalled > mostStalled*(to.at-from.at)*float64(len(r.hands)),
 		"Load processes stood still for %.1f s in all though they had work: their processor was taken away.", g.Stalled)
 	blame(float64(g.Tainted) > mostTainted*delivered,
@@ -173,8 +180,12 @@ func (r *run) notes(sum counts, account *ledger.Account) {
 	note(p.Size < ledger.MinSize && p.rate() > 0, "A message has %d bytes, which its stamp needs, instead of %d.", ledger.MinSize, p.Size)
 	note(sum.Unsent > 0, "%d messages could not be sent, since their senders were not connected or their sockets full.", sum.Unsent)
 	note(sum.Refused > 0, "The server answered %d messages with words of its own: see the reasons.", sum.Refused)
-	note(p.mix().slow, "Every 20th user reads slowly and every 100th not at all; what they miss is excused.")
-	note(p.mix().churning, "Every tenth user comes and goes; what was said while it was away is excused.")
+	if p.mix().v2 {
+		r.notesOfV2(sum, note)
+	} else {
+		note(p.mix().slow, "Every 20th user reads slowly and every 100th not at all; what they miss is excused.")
+		note(p.mix().churning, "Every tenth user comes and goes; what was said while it was away is excused.")
+	}
 	turn := r.news.longestTurn()
 	note(turn > longTurn, "The load generator took up to %v to read all sockets that were ready: so much of the latencies may be its own.",
 		turn.Round(time.Millisecond))
@@ -184,6 +195,16 @@ func (r *run) notes(sum counts, account *ledger.Account) {
 		note(account.WrittenOff > 0, "%d missing deliveries were written off before the end, to bound the memory of the books.", account.WrittenOff)
 		note(account.Total.Unsure > 0, "%d deliveries came after they had been written off; each was late or a duplicate.", account.Total.Unsure)
 	}
+}
+
+// notesOfV2 tells what became of what was kept for users, or by them.
+func (r *run) notesOfV2(sum counts, note func(bool, string, ...any)) {
+	p := &r.plan
+	note(sum.Waiting > 0, "%d messages were never acknowledged; where one of them did not come either it counts as lost.", sum.Waiting)
+	note(sum.Kept > 0, "%d deliveries waited for a user who was away or reads slowly; they are accounted for, and not in the latencies.", sum.Kept)
+	note(sum.Paged > 0, "%d messages were read from the history, after %d gaps and after positions that were gone.", sum.Paged, sum.Gaps)
+	note(p.mix().slow, "Every 20th user reads slowly, and is owed all in the end; every 100th not at all: what it misses is excused.")
+	note(p.mix().churning, "Every tenth user comes and goes; what was said while it was away is owed to it.")
 }
 
 // mostly is the most frequent reason.

@@ -13,7 +13,7 @@ import (
 )
 
 // metrics are the names of latencies by the kind of conversation.
-var metrics = [...]string{ledger.Broadcast: "broadcast", ledger.Direct: "direct"}
+var metrics = [...]string{ledger.Broadcast: "broadcast", ledger.Direct: "direct", ledger.Room: "room"}
 
 // hear books what a user has received. It runs on the swarm's loop for every frame.
 func (w *worker) hear(sock *loadtest.User, at int64, frame []byte) {
@@ -40,6 +40,10 @@ func (m *meter) delivered(o ledger.Outcome, at, stalled int64) {
 	meant := at - o.Latency
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if o.Kept {
+		m.counts.Kept++
+		return
+	}
 	if o.Tardy || meant < stalled {
 		m.counts.Tainted++
 		return
@@ -49,6 +53,22 @@ func (m *meter) delivered(o ledger.Outcome, at, stalled int64) {
 		h = m.measured
 	}
 	report.Record(h.of(metrics[o.Kind]), time.Duration(o.Latency))
+}
+
+// acked records the latency of an ack. What was meant before some time waited for the generator, or for its sender.
+func (m *meter) acked(s *ledger.Stamp, at, since int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts.Acked[s.Kind]++
+	m.counts.Waiting--
+	if s.Tardy || s.Waited || s.At < since {
+		return
+	}
+	h := m.unmeasured
+	if s.At >= m.from && s.At < m.until {
+		h = m.measured
+	}
+	report.Record(h.of("ack"), time.Duration(at-s.At))
 }
 
 // stall is told by the swarm that its loop stood still though there was work.

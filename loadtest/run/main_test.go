@@ -89,14 +89,14 @@ func throng(t *testing.T) string {
 	return program
 }
 
-// started is a server of the real program, with a private listener, which ends with the test.
-func started(t *testing.T) *process.Process {
+// started is a server of the real program, with a private listener, which ends with the test. Settings come after its own.
+func started(t *testing.T, settings ...string) *process.Process {
 	t.Helper()
 	// The kernel ends a child with the thread that started it; an unlocked one stays.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	p, err := process.StartAdmin(context.Background(), throng(t), "serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-		"--data", "mem", "--rate", "0")
+	args := []string{"serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", "mem", "--rate", "0"}
+	p, err := process.StartAdmin(context.Background(), throng(t), append(args, settings...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,10 +24,12 @@ const (
 type talk struct {
 	w       *worker
 	random  *rand.Rand
-	talkers []voice    // own users who speak to everyone
-	toAll   func() int // index of the next of them
-	toOne   func() int // the next user who speaks to one person
-	part    [2]float64 // of a stage's rate that is the worker's: to everyone, to one person
+	talkers []voice               // own users who speak to everyone
+	toAll   func() int            // index of the next of them
+	toOne   func() int            // the next user who speaks to one person
+	inRooms []voice               // own users who speak in rooms
+	toRoom  func() int            // index of the next of them
+	part    [len(metrics)]float64 // of a stage's rate that is the worker's, by the kind of conversation
 	frame   []byte
 }
 
@@ -41,7 +43,7 @@ func newTalk(w *worker) *talk {
 	for chat := range s.Shape.Chats {
 		for slot := range s.Shape.TalkerSlots(chat) {
 			user := s.Shape.Talker(chat, slot)
-			if w.mix.passing(user) {
+			if !w.mix.speaks(user) {
 				continue
 			}
 			all++
@@ -52,15 +54,42 @@ func newTalk(w *worker) *talk {
 	}
 	own := s.To - s.From
 	// Who talks most must not be who connected first.
-	t.random.Shuffle(len(t.talkers), func(i, j int) { t.talkers[i], t.talkers[j] = t.talkers[j], t.talkers[i] })
+	t.shuffle(t.talkers)
 	order := t.random.Perm(own)
 	one := t.pick(own)
 	t.toAll, t.toOne = t.pick(len(t.talkers)), func() int { return s.From + order[one()] }
 	if all > 0 {
 		t.part[ledger.Broadcast] = w.mix.broadcast * float64(len(t.talkers)) / float64(all)
 	}
-	t.part[ledger.Direct] = (1 - w.mix.broadcast) * float64(own) / float64(s.Shape.Users)
+	t.part[ledger.Direct] = w.mix.direct() * float64(own) / float64(s.Shape.Users)
+	if w.mix.rooms > 0 {
+		t.addRooms()
+	}
 	return t
+}
+
+// addRooms finds out who speaks in rooms.
+func (t *talk) addRooms() {
+	s := &t.w.share
+	all := 0
+	for room := range s.Shape.Rooms() {
+		for j := range s.Shape.RoomTalkerSlots(room) {
+			user := s.Shape.RoomTalker(room, j)
+			all++
+			for side := range ledger.RoomsEach {
+				if user >= s.From && user < s.To && s.Shape.Room(user, side) == room {
+					t.inRooms = append(t.inRooms, voice{user, s.Shape.RoomSlot(side, j)})
+				}
+			}
+		}
+	}
+	t.shuffle(t.inRooms)
+	t.toRoom = t.pick(len(t.inRooms))
+	t.part[ledger.Room] = t.w.mix.rooms * float64(len(t.inRooms)) / float64(all)
+}
+
+func (t *talk) shuffle(voices []voice) {
+	t.random.Shuffle(len(voices), func(i, j int) { voices[i], voices[j] = voices[j], voices[i] })
 }
 
 // pick chooses among n, by Zipf's law or evenly, as the scenario has it.
@@ -76,7 +105,7 @@ func (t *talk) pick(n int) func() int {
 // load is an open loop, and a server that is slow gets no less of it.
 func (t *talk) send(ctx context.Context, s stage) error {
 	t.w.meter.measure(s)
-	var said [2]int64
+	var said [len(metrics)]int64
 	if err := sleep(ctx, time.Duration(s.From-t.w.now())); err != nil {
 		return err
 	}
@@ -114,6 +143,12 @@ func (t *talk) say(kind ledger.Kind, meant int64) {
 		if !ok {
 			continue
 		}
+		if t.w.mix.v2 {
+			if t.w.utter(kind, v, to, meant) {
+				return
+			}
+			continue
+		}
 		sock := t.w.user(v.user).at()
 		if sock == nil {
 			continue
@@ -125,11 +160,16 @@ func (t *talk) say(kind ledger.Kind, meant int64) {
 	t.w.meter.add(func(c *counts) { c.Unsent++ })
 }
 
-// choose picks a sender and, for a direct message, the recipient.
+// choose picks a sender and, for a direct message, the recipient, or the room.
 func (t *talk) choose(kind ledger.Kind) (v voice, to int, ok bool) {
 	shape := &t.w.share.Shape
-	if kind == ledger.Broadcast {
+	switch kind {
+	case ledger.Broadcast:
 		return t.talkers[t.toAll()], 0, true
+	case ledger.Room:
+		v = t.inRooms[t.toRoom()]
+		to, _ = shape.RoomOf(v.user, v.slot)
+		return v, to, true
 	}
 	v.user = t.toOne()
 	slots := shape.ContactSlots(shape.Chat(v.user))
@@ -138,8 +178,7 @@ func (t *talk) choose(kind ledger.Kind) (v voice, to int, ok bool) {
 	}
 	v.slot = t.random.IntN(slots)
 	to = shape.Contact(v.user, v.slot)
-	// Nobody owes a message to who comes and goes, or does not read: see ledger.
-	return v, to, !t.w.mix.passing(v.user) && !t.w.mix.passing(to) && !t.w.mix.lazy(to)
+	return v, to, t.w.mix.speaks(v.user) && t.w.mix.hears(to)
 }
 
 // tell sends one message from a socket and enters it in the books. One that the socket does not take was not sent.

@@ -19,6 +19,10 @@ const (
 	// pause is kept between a storm and the sending before and after it. It exceeds the ledger's margins, within which
 	// nothing is owed to who comes or goes.
 	pause = 3 * time.Second
+	// longestCoolDown bounds the waiting for what has not come.
+	longestCoolDown = 5 * time.Minute
+	// silence is how long a worker, which has news every second, may have none until it is given up.
+	silence = 10 * time.Second
 	// stormEvery is how often everybody drops in the storm scenario; at least once.
 	stormEvery = 30 * time.Second
 )
@@ -30,6 +34,7 @@ func (r *run) load(ctx context.Context) error {
 	for _, s := range r.servers {
 		go endWith(ctx, s, cancel)
 	}
+	go r.mind(ctx, cancel)
 	err := r.phases(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -67,7 +72,7 @@ func (r *run) phases(ctx context.Context) error {
 	switch {
 	case r.plan.Search:
 		return r.search(ctx)
-	case r.plan.mix().storming:
+	case r.plan.mix().storming && !r.plan.mix().v2:
 		return r.storms(ctx)
 	}
 	return r.send(ctx, "steady", r.plan.rate(), r.plan.Duration, true)
@@ -81,6 +86,12 @@ func (r *run) send(ctx context.Context, phase string, rate float64, length time.
 	r.enter(phase, length+lead)
 	from := loadtest.Now() - r.begin + int64(lead)
 	s := stage{From: from, Until: from + int64(length), Rate: rate, Measure: measure}
+	if r.plan.mix().v2 && measure && r.plan.mix().storming && !r.plan.Search {
+		parts := r.stormParts()
+		for i := 1; i < parts; i++ {
+			s.Storms = append(s.Storms, from+int64(length)*int64(i)/int64(parts))
+		}
+	}
 	if measure {
 		r.news.measure(s)
 	}
@@ -98,9 +109,13 @@ func (r *run) send(ctx context.Context, phase string, rate float64, length time.
 	return r.alive()
 }
 
-// storms cuts the steady phase into parts, between which everybody drops and returns at once.
+// stormParts is into how many parts the steady phase falls.
+func (r *run) stormParts() int { return max(2, int(r.plan.Duration/stormEvery)+1) }
+
+// storms cuts the steady phase into parts, between which everybody drops and returns at once. So it is in the tutorial
+// dialect, where what is said meanwhile would be lost; in version 2 the storms come in the middle of the sending.
 func (r *run) storms(ctx context.Context) error {
-	parts := max(2, int(r.plan.Duration/stormEvery)+1)
+	parts := r.stormParts()
 	for i := range parts {
 		if i > 0 {
 			r.enter("storm", 0)
@@ -143,24 +158,31 @@ func (r *run) hold(ctx context.Context, length time.Duration) error {
 // alive is an error when no user is connected any more: the server has gone.
 func (r *run) alive() error {
 	sum, reasons, _, _ := r.news.counts()
-	if sum.Connected == 0 && sum.Dropped > 0 {
+	if sum.Connected == 0 && sum.Dropped > 0 && sum.Returning == 0 {
 		return fmt.Errorf("the server dropped everybody: %s", mostly(reasons))
 	}
 	return nil
 }
 
-// coolDown waits until all that is owed has come, or nothing has come any more for a while, and returns the account.
+// coolDown waits until all that is owed has come and all that was said is acknowledged, or nothing has come any more for a
+// while, and returns the account.
 func (r *run) coolDown(ctx context.Context) (*ledger.Account, error) {
 	r.enter("cool down", 0)
 	account, err := r.account(ctx)
-	for since := time.Now(); err == nil && (account.Total.Lost > 0 || time.Since(since) < time.Second); {
+	was, _, _, _ := r.news.counts()
+	for since := time.Now(); err == nil && (account.Total.Lost > 0 || was.Waiting > 0 || time.Since(since) < time.Second); {
 		if err := r.hold(ctx, time.Second); err != nil {
-			return account, nil // what is missing now will not come
+			return account, err // what is missing now will not come
 		}
-		was := account.Total.Delivered
-		if account, err = r.account(ctx); err == nil && account.Total.Delivered > was {
+		before := account.Total.Delivered
+		if account, err = r.account(ctx); err != nil {
+			break
+		}
+		is, _, _, _ := r.news.counts()
+		if account.Total.Delivered > before || is.Waiting != was.Waiting || is.Returning > 0 {
 			since = time.Now()
 		}
+		was = is
 		if time.Since(since) > calm {
 			break
 		}
@@ -191,19 +213,46 @@ func (r *run) account(ctx context.Context) (*ledger.Account, error) {
 	return account, nil
 }
 
-// settle ends the run: nobody sends any more, and what can still come has come. It is also called after an error, when
-// the workers may be gone; then it returns what can be had, nil if nothing.
-func (r *run) settle() *ledger.Account {
-	limit := 5 * time.Minute
+// settle ends the run: nobody sends any more, and what can still come has come. After an error, then or before, the workers
+// may be gone; then it returns what can be had at once, nil if nothing.
+func (r *run) settle(ctx context.Context) *ledger.Account {
+	defer r.enter("", 0)
+	limit := longestCoolDown
 	if r.result.Partial != "" {
-		limit = 20 * time.Second
+		ctx, limit = context.WithoutCancel(ctx), 20*time.Second // what is under way may still come
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	account, err := r.coolDown(ctx)
-	if err != nil {
-		r.result.Notes = append(r.result.Notes, "The deliveries could not be reconciled: "+err.Error()+".")
+	account, err := r.coolDown(waiting)
+	if err == nil {
+		return account
 	}
-	r.enter("", 0)
+	if r.result.Partial == "" {
+		r.result.Partial = reason(ctx, err)
+	}
+	last, done := context.WithTimeout(context.Background(), 20*time.Second)
+	defer done()
+	if account, err = r.account(last); err != nil {
+		r.result.Notes = append(r.result.Notes, "The deliveries could not be reconciled: "+err.Error()+".")
+		return nil
+	}
 	return account
+}
+
+// mind ends the run when a worker says nothing any more, though its process or connection is there still.
+func (r *run) mind(ctx context.Context, cancel context.CancelCauseFunc) {
+	r.news.listen()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if i := r.news.silent(); i >= 0 {
+				cancel(fmt.Errorf("load worker %s has said nothing for %v", r.hands[i].name, silence))
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -82,6 +82,12 @@ func (p *Plan) onLoopback() bool {
 // contacts is how many people a user writes to in private. Few, as with people; and the ledger keeps 4 bytes for each.
 const contacts = 4
 
+// In version 2 every user is in two rooms of about roomSize people, of whom roomTalkers speak.
+const (
+	roomSize    = 50
+	roomTalkers = 4
+)
+
 // connectLimit is how long an attempt to connect may take.
 const connectLimit = 30 * time.Second
 
@@ -106,13 +112,18 @@ type share struct {
 // deliveries is how many a second the worker's users are to get.
 func (s *share) deliveries() float64 {
 	chat := float64(s.Shape.Users) / float64(s.Shape.Chats)
-	all := s.Rate * (mixes[s.Scenario].broadcast*chat + 1 - mixes[s.Scenario].broadcast)
+	m := s.mix()
+	all := s.Rate * (m.broadcast*chat + m.rooms*roomSize + m.direct())
 	return all * float64(s.To-s.From) / float64(s.Shape.Users)
 }
 
 // shape is who talks to whom.
 func (p *Plan) shape(run uint32) ledger.Shape {
-	return ledger.Shape{Users: p.Users, Chats: len(p.Addrs), Talkers: p.Talkers, Contacts: contacts, Seed: uint64(run)}
+	s := ledger.Shape{Users: p.Users, Chats: len(p.Addrs), Talkers: p.Talkers, Contacts: contacts, Seed: uint64(run)}
+	if p.mix().rooms > 0 {
+		s.RoomSize, s.RoomTalkers = roomSize, roomTalkers
+	}
+	return s
 }
 
 // shares cuts the users into ranges, one for each of n workers.
@@ -136,6 +147,8 @@ func (p *Plan) check() error {
 		return errors.New("no server to load")
 	case perChat < 1:
 		return fmt.Errorf("%d users for %d servers: each needs one", p.Users, len(p.Addrs))
+	case p.Search && p.Scenario == "storm":
+		return errors.New("a capacity search has no storms: choose scenario chat")
 	case perChat < 2 && p.mix().broadcast < 1 && p.Scenario != "idle":
 		return fmt.Errorf("%d users for %d servers: scenario %s needs two users a server", p.Users, len(p.Addrs), p.Scenario)
 	}
@@ -144,25 +157,40 @@ func (p *Plan) check() error {
 
 // mix is what a scenario consists of.
 type mix struct {
-	broadcast float64 // share of the messages that go to everyone; the others go to one person
+	broadcast float64 // share of the messages that go to everyone
+	rooms     float64 // share of those that go to a room, in version 2; the others go to one person
 	zipf      bool    // few talk much and many little
 	churning  bool    // every tenth user comes and goes
 	slow      bool    // every 100th user never reads, and four more read slowly
 	storming  bool    // all drop and return at once, in the middle
 	silent    bool
+	v2        bool // what somebody misses is kept for them
 }
 
 var mixes = map[string]mix{
 	"idle":      {silent: true},
 	"broadcast": {broadcast: 1},
 	"direct":    {},
-	"chat":      {broadcast: 0.02, zipf: true},
-	"churn":     {broadcast: 0.02, zipf: true, churning: true},
-	"storm":     {broadcast: 0.02, zipf: true, storming: true},
+	"chat":      {broadcast: 0.02, rooms: 0.3, zipf: true},
+	"churn":     {broadcast: 0.02, rooms: 0.3, zipf: true, churning: true},
+	"storm":     {broadcast: 0.02, rooms: 0.3, zipf: true, storming: true},
 	"slow":      {broadcast: 1, slow: true},
 }
 
-func (p *Plan) mix() mix { return mixes[p.Scenario] }
+// mixOf is a scenario in a dialect. The tutorial dialect has no rooms.
+func mixOf(scenario, dialect string) mix {
+	m := mixes[scenario]
+	if m.v2 = dialect == "v2"; !m.v2 {
+		m.rooms = 0
+	}
+	return m
+}
+
+func (p *Plan) mix() mix  { return mixOf(p.Scenario, p.Dialect) }
+func (s *share) mix() mix { return mixOf(s.Scenario, s.Dialect) }
+
+// direct is the share of the messages that go to one person.
+func (m mix) direct() float64 { return 1 - m.broadcast - m.rooms }
 
 // rate is how many messages a second are sent in all.
 func (p *Plan) rate() float64 {
@@ -178,7 +206,10 @@ func (p *Plan) usual() []report.SLO {
 	if p.mix().broadcast > 0 {
 		levels = append(levels, "broadcast.p99<500ms")
 	}
-	if p.mix().broadcast < 1 {
+	if p.mix().rooms > 0 {
+		levels = append(levels, "room.p99<100ms")
+	}
+	if p.mix().direct() > 0 {
 		levels = append(levels, "direct.p99<100ms")
 	}
 	var parsed []report.SLO

@@ -3,6 +3,7 @@ package run
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -27,7 +28,11 @@ const (
 	mangle     // a byte of its text is another one
 	forge      // it names another sender
 	tarry      // it comes after the time at which it is late, and others pass it by
+	gap        // it does not come, and the user is told that there is a gap
 )
+
+// ofAck is the recipient in a delivery that stands for the ack of a message.
+const ofAck = -1
 
 // delivery is one message to one recipient, by the numbers of users.
 type delivery struct {
@@ -188,7 +193,9 @@ func (e *ear) relay(server *bufio.Reader) {
 func (e *ear) tell(f ws.Frame) {
 	text, _, _, ok := ledger.Find(f.Payload)
 	if !ok {
-		e.write(ws.MustCompileFrame(f))
+		if d, ok := ackOf(f.Payload); !ok || e.p.lie(d) == honest {
+			e.write(ws.MustCompileFrame(f))
+		}
 		return
 	}
 	stamp, err := ledger.Parse(text)
@@ -211,6 +218,10 @@ func (e *ear) tell(f ws.Frame) {
 	case mangle:
 		text[len(text)/2] ^= 1
 		e.write(ws.MustCompileFrame(f))
+	case gap:
+		seq := uintOf(f.Payload, `"seq":`)
+		told := fmt.Appendf(nil, `{"t":"gap","conv":"%s","from":%d,"to":%d}`, stringOf(f.Payload, `"conv":"`), seq, seq)
+		e.write(ws.MustCompileFrame(ws.NewTextFrame(told)))
 	case forge:
 		f.Payload = bytes.Replace(f.Payload, []byte(ledger.Nick(stamp.Run, int(stamp.Sender))), []byte("mallory"), 1)
 		e.write(ws.MustCompileFrame(ws.NewTextFrame(f.Payload)))
@@ -224,6 +235,18 @@ func (e *ear) tell(f ws.Frame) {
 		delete(e.held, d.stream())
 		e.write(held)
 	}
+}
+
+// ackOf is the message that an ack is of, by its cid.
+func ackOf(object []byte) (d delivery, ok bool) {
+	if string(typeOf(object)) != "ack" {
+		return d, false
+	}
+	var run uint32
+	var slot int
+	_, err := fmt.Sscanf(string(stringOf(object, `"cid":"`)), "%x-%d-%d-%d-%d", &run, &d.sender, &d.kind, &slot, &d.number)
+	d.recipient = ofAck
+	return d, err == nil
 }
 
 func (e *ear) write(b []byte) {

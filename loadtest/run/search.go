@@ -60,6 +60,7 @@ func (r *run) step(ctx context.Context, rate float64) (report.Step, error) {
 	if err := r.send(ctx, fmt.Sprintf("%.0f/s", rate), rate, r.plan.Step, true); err != nil {
 		return report.Step{}, err
 	}
+	sent := r.mark()
 	after, err := r.coolDown(ctx)
 	if err != nil {
 		return report.Step{}, err
@@ -73,7 +74,8 @@ func (r *run) step(ctx context.Context, rate float64) (report.Step, error) {
 	part.Generator = r.generator(from, to)
 	part.Series = r.stretch(from.at, to.at)
 	r.latency.absorb(measured)
-	step := report.Step{Rate: rate, Delivered: float64(part.Total.Delivered) / took, P99: map[string]float64{}}
+	step := report.Step{Rate: rate, P99: map[string]float64{}}
+	step.Delivered = float64(sent.counts.Delivered-from.counts.Delivered) / r.plan.Step.Seconds()
 	for metric, l := range part.Latency {
 		step.P99[metric] = l.P99
 	}
@@ -89,12 +91,15 @@ func (r *run) step(ctx context.Context, rate float64) (report.Step, error) {
 
 // broken says what ended a step's good standing.
 func broken(s report.Step) string {
+	if s.Saturated {
+		return "the load generator itself was saturated"
+	}
 	for _, v := range s.Verdicts {
 		if !v.Kept {
 			return v.SLO + " (found " + v.Found + ")"
 		}
 	}
-	return "the load generator itself was saturated"
+	return ""
 }
 
 // stretch is a piece of the timeline, as the steady phase of a result.

@@ -56,7 +56,7 @@ func (r *run) watch(ctx context.Context) {
 // point writes down what happened since the last one.
 func (r *run) point() {
 	sum, _, _, memory := r.news.counts()
-	recent, rate := r.news.takeRecent(), r.news.rate()
+	recent, rate := r.news.takeRecent(), r.news.rate(loadtest.Now()-r.begin)
 	t := &r.time
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +74,7 @@ func (r *run) point() {
 	}
 	var server float64
 	for _, w := range t.watched {
-		w.look()
+		_ = w.look()
 		server += w.cpu.Seconds()
 		p.ServerMem += w.memory
 	}
@@ -111,7 +111,7 @@ func (r *run) mark() mark {
 	defer r.time.mu.Unlock()
 	m := mark{at: r.since(), counts: sum, cpu: float64(cpu) / 1e9, memory: memory}
 	for _, w := range r.time.watched {
-		w.look()
+		_ = w.look()
 		m.server = append(m.server, usage{w.cpu, w.memory})
 	}
 	return m

@@ -25,12 +25,18 @@ const (
 	goodbye = 10 * time.Second
 )
 
+// beforeAll is when who comes for the first time has joined, as the books have it: nobody speaks before all are there, so
+// that everything is owed to it. On the run's clock, nanoseconds.
+const beforeAll = -int64(ledger.OwedBefore + time.Second)
+
 // user is one simulated user of a worker.
 type user struct {
 	mu    sync.Mutex // guards all below
 	sock  *loadtest.User
 	ended *loadtest.User // the socket that ended last, which may be sooner than connect can tell of it
 	away  chan struct{}  // not nil: the user was told to leave; closed when its socket has ended
+
+	session *session // nil in the tutorial dialect; set before the user comes, and has rules of its own
 }
 
 // at is a user's socket, nil while it is not connected or is leaving.
@@ -104,7 +110,7 @@ func (w *worker) connect(ctx context.Context, id int, metric string, since time.
 			began = since
 		}
 		attempt, cancel := context.WithTimeout(ctx, connectLimit)
-		sock, err := w.swarm.Connect(attempt, id, w.path(id), w.options(id)...)
+		sock, err := w.admit(attempt, id)
 		cancel()
 		if err == nil {
 			w.meter.took(metric, time.Since(began))
@@ -125,12 +131,28 @@ func (w *worker) connect(ctx context.Context, id int, metric string, since time.
 		wait *= 2
 	}
 	w.meter.add(func(c *counts) { c.Failed++ })
-	w.book.Excuse(id)
+	if !w.mix.v2 { // where what it misses now is lost to it
+		w.book.Excuse(id)
+	}
+}
+
+// admit makes one attempt: a connection, and in version 2 a welcome.
+func (w *worker) admit(ctx context.Context, id int) (*loadtest.User, error) {
+	if w.mix.v2 {
+		return w.greet(ctx, id)
+	}
+	return w.swarm.Connect(ctx, id, w.path(id), w.options(id)...)
 }
 
 // entered notes that a user is in.
 func (w *worker) entered(id int, sock *loadtest.User, again bool) {
-	w.book.Joined(id, w.now())
+	if !w.mix.v2 { // there the welcome is the moment
+		at := w.now()
+		if !again {
+			at = beforeAll
+		}
+		w.book.Joined(id, at)
+	}
 	w.meter.add(func(c *counts) {
 		c.Connected++
 		if again {
@@ -143,6 +165,10 @@ func (w *worker) entered(id int, sock *loadtest.User, again bool) {
 	u.mu.Lock()
 	u.sock, u.away = sock, nil
 	over := u.ended == sock
+	if u.session != nil {
+		u.session.since = w.now()
+		w.resend(u)
+	}
 	u.mu.Unlock()
 	if over {
 		w.closed(sock, nil)
@@ -156,6 +182,9 @@ func (w *worker) closed(sock *loadtest.User, why error) {
 	u := w.user(sock.ID)
 	u.mu.Lock()
 	u.ended = sock
+	if u.session != nil {
+		u.session.closed(sock, why)
+	}
 	known, away := u.sock == sock, u.away
 	if known {
 		u.sock = nil
@@ -175,6 +204,9 @@ func (w *worker) closed(sock *loadtest.User, why error) {
 	})
 	if away == nil && why != nil {
 		w.meter.blame(why)
+	}
+	if away == nil && w.mix.v2 {
+		w.comeBack(sock.ID)
 	}
 }
 

@@ -25,12 +25,12 @@ type watched struct {
 }
 
 // look reads the server's usage. A server that cannot be seen keeps its last values; the run tells its end by other signs.
-func (w *watched) look() {
+func (w *watched) look() error {
 	cpu, memory, err := w.usage()
-	if err != nil {
-		return
+	if err == nil {
+		w.cpu, w.memory, w.most = cpu, memory, max(w.most, memory)
 	}
-	w.cpu, w.memory, w.most = cpu, memory, max(w.most, memory)
+	return err
 }
 
 // watchPid watches a process on this machine.

@@ -42,6 +42,9 @@ type stage struct {
 	Until   int64   `json:"until"`
 	Rate    float64 `json:"rate"`    // messages a second of all workers together
 	Measure bool    `json:"measure"` // latencies of what is meant to be sent in this stage count
+	// Storms are when all drop and return at once in the middle of the sending, on the run's clock: in version 2, which
+	// loses nothing by it.
+	Storms []int64 `json:"storms,omitempty"`
 }
 
 // answer is what a worker tells the coordinator: the end of an order (Did), or what happened since the last time
@@ -71,25 +74,32 @@ type news struct {
 
 // counts are running totals of a worker, except for the turn.
 type counts struct {
-	Asked      int   `json:"asked"`
-	Connected  int   `json:"connected"` // at present
-	Ever       int   `json:"ever"`      // users that have been connected
-	Failed     int   `json:"failed"`    // users given up
-	Again      int   `json:"again"`
-	Dropped    int   `json:"dropped"`
-	Sent       int64 `json:"sent"`
-	Unsent     int64 `json:"unsent"` // messages whose time came and which could not be handed to a socket
-	Acked      int64 `json:"acked"`
-	LateSends  int64 `json:"late_sends"`
-	Delivered  int64 `json:"delivered"`
-	Duplicated int64 `json:"duplicated"`
-	Reordered  int64 `json:"reordered"`
-	Corrupted  int64 `json:"corrupted"`
-	Late       int64 `json:"late"`
-	Tainted    int64 `json:"tainted"`
-	Refused    int64 `json:"refused"` // words of the server to a user: told to slow down, recipient unknown
-	Stalled    int64 `json:"stalled"` // nanoseconds
-	Turn       int64 `json:"turn"`    // the longest turn of the loop since the last news, nanoseconds
+	Asked     int   `json:"asked"`
+	Connected int   `json:"connected"` // at present
+	Ever      int   `json:"ever"`      // users that have been connected
+	Failed    int   `json:"failed"`    // users given up
+	Again     int   `json:"again"`
+	Dropped   int   `json:"dropped"`
+	Sent      int64 `json:"sent"`
+	Unsent    int64 `json:"unsent"` // messages whose time came and which could not be handed to a socket
+	// In version 2: users who are on their way back though the scenario did not make them leave, messages by kind that the
+	// server acknowledged, messages that wait for that, messages that came from the history, and gaps that the server told.
+	Returning  int                 `json:"returning"`
+	Acked      [len(metrics)]int64 `json:"acked"`
+	Waiting    int64               `json:"waiting"`
+	Paged      int64               `json:"paged"`
+	Gaps       int64               `json:"gaps"`
+	Kept       int64               `json:"kept"` // deliveries whose sender or recipient was away when they were meant to be sent
+	LateSends  int64               `json:"late_sends"`
+	Delivered  int64               `json:"delivered"`
+	Duplicated int64               `json:"duplicated"`
+	Reordered  int64               `json:"reordered"`
+	Corrupted  int64               `json:"corrupted"`
+	Late       int64               `json:"late"`
+	Tainted    int64               `json:"tainted"`
+	Refused    int64               `json:"refused"` // words of the server to a user: told to slow down, recipient unknown
+	Stalled    int64               `json:"stalled"` // nanoseconds
+	Turn       int64               `json:"turn"`    // the longest turn of the loop since the last news, nanoseconds
 }
 
 // wire carries orders one way and answers the other, each a four-byte length, big endian, and JSON. Send may be

@@ -37,11 +37,15 @@ type worker struct {
 	book    *ledger.Book
 	sent    *ledger.Sent
 	talk    *talk
+	shared  shared
 	meter   *meter
-	stalled atomic.Int64 // when the last stall of the loop ended, on the run's clock
-	known   bool         // the coordinator has said who it is
-	ending  chan struct{}
+	stalled atomic.Int64    // when the last stall of the loop ended, on the run's clock
+	known   bool            // the coordinator has said who it is
+	life    context.Context // ends with the worker
+	end     context.CancelFunc
 	telling sync.WaitGroup
+	coming  sync.WaitGroup // users who come back by themselves
+	doors   chan struct{}  // has room for so many of them at once
 }
 
 // Work serves one coordinator over a stream until the stream ends, and then ends the users. The key is what the
@@ -178,11 +182,11 @@ func (w *worker) prepare(s *share) (err error) {
 	if len(s.Addrs) == 0 || len(s.Addrs) != s.Shape.Chats {
 		return fmt.Errorf("%d servers for %d chats", len(s.Addrs), s.Shape.Chats)
 	}
-	w.share, w.mix = *s, mixes[s.Scenario]
+	w.share, w.mix = *s, s.mix()
 	if w.sent, err = ledger.NewSent(s.Shape, s.From, s.To); err != nil {
 		return err
 	}
-	books := ledger.Config{Run: s.Run, Shape: s.Shape, From: s.From, To: s.To, LateAfter: s.Late}
+	books := ledger.Config{Run: s.Run, Shape: s.Shape, From: s.From, To: s.To, Kept: w.mix.v2, LateAfter: s.Late}
 	if w.mix.churning {
 		books.Spans = 8 * ledger.DefaultSpans // one for each talker whom a user misses while it is away
 	}
@@ -192,12 +196,21 @@ func (w *worker) prepare(s *share) (err error) {
 	}
 	w.users = make([]user, s.To-s.From)
 	for id := s.From; id < s.To; id++ {
-		if w.mix.lazy(id) {
+		if w.mix.v2 {
+			w.user(id).session = newSession(&s.Shape, id)
+		}
+		switch {
+		case w.mix.deaf(id), w.mix.lazy(id) && !w.mix.v2:
 			w.book.Excuse(id)
+		case w.mix.lazy(id):
+			w.book.Slow(id)
 		}
 	}
 	conf := loadtest.Config{
 		Addr: s.Addrs[0], TLS: s.TLS.config(), Sources: s.Sources, OnMessage: w.hear, OnClose: w.closed, OnStall: w.stall,
+	}
+	if w.mix.v2 {
+		conf.Subprotocols, conf.OnMessage = []string{subprotocol}, w.hearV2
 	}
 	if s.deliveries() > restAbove {
 		conf.Rest = rest
@@ -206,8 +219,12 @@ func (w *worker) prepare(s *share) (err error) {
 		return err
 	}
 	w.talk = newTalk(w)
-	w.ending = make(chan struct{})
+	w.life, w.end = context.WithCancel(context.Background())
+	w.doors = make(chan struct{}, opening)
 	w.telling.Go(w.tell)
+	if w.mix.v2 {
+		w.telling.Go(w.remind)
+	}
 	return nil
 }
 
@@ -216,15 +233,16 @@ func (w *worker) close() {
 	if w.swarm == nil {
 		return
 	}
-	close(w.ending)
+	w.end()
 	w.telling.Wait()
 	w.swarm.Close()
+	w.coming.Wait()
 }
 
 // sendStage has the users talk for one stage, and live as the scenario has it meanwhile.
 func (w *worker) sendStage(ctx context.Context, s stage) error {
 	living, end := context.WithCancel(ctx)
-	wait := w.live(living, ctx)
+	wait := w.live(living, ctx, s.Storms)
 	err := w.talk.send(ctx, s)
 	end()
 	wait()
@@ -239,7 +257,7 @@ func (w *worker) tell() {
 		select {
 		case <-tick.C:
 			w.tellNews()
-		case <-w.ending:
+		case <-w.life.Done():
 			return
 		}
 	}
