@@ -96,7 +96,7 @@ func (w *worker) fault(sock *loadtest.User, at int64, object []byte) {
 	err := errors.New("the server said: " + f.Message)
 	switch id := string(f.text()); {
 	case id == "hello" || id == "join":
-		w.arrived(sock, at, err)
+		w.rejected(sock, err)
 		return
 	case f.number() > 0:
 		w.refused(sock.ID, &f)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,10 @@ func TestScenarios(t *testing.T) {
 			if res.Plan.Scenario != c.name || res.Plan.Served != 1 || res.Plan.Workers != p.Processes || len(res.Servers) != 1 {
 				t.Errorf("plan %+v, servers %+v", res.Plan, res.Servers)
 			}
+			// Who was cut off may be back before the server has seen its end: the nick is in use, and it tries again.
+			maps.DeleteFunc(res.Connect.Reasons, func(why string, _ int) bool {
+				return c.name == "storm" && strings.Contains(why, "409 Conflict")
+			})
 			if c.name != "slow" && len(res.Connect.Reasons) > 0 {
 				t.Errorf("reasons %v", res.Connect.Reasons)
 			}

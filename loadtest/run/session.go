@@ -34,8 +34,8 @@ type session struct {
 // first time the rooms that it joins.
 type arrival struct {
 	sock *loadtest.User
-	done chan error    // has room for the outcome
-	over chan struct{} // closed when the connection has ended before the outcome
+	done chan error // has room for the outcome: nil when the user is there, or an error when its connection has ended
+	why  error      // not nil: why it was ended
 }
 
 func newSession(shape *ledger.Shape, id int) *session {
@@ -68,43 +68,52 @@ func (w *worker) greet(ctx context.Context, id int) (*loadtest.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &arrival{sock: sock, done: make(chan error, 1), over: make(chan struct{})}
+	a := &arrival{sock: sock, done: make(chan error, 1)}
 	u.mu.Lock()
 	over := u.ended == sock
 	if !over {
 		u.session.arrival = a
 	}
 	u.mu.Unlock()
-	switch {
-	case over:
-		return nil, io.ErrUnexpectedEOF
-	case sock.Subprotocol() != subprotocol:
-		err = errDialect
-	default:
-		err = sock.Send(hello)
+	if over {
+		return nil, fmt.Errorf("no welcome: %w", io.EOF)
 	}
-	if err == nil {
-		select {
-		case err = <-a.done:
-		case <-ctx.Done():
-			err = fmt.Errorf("no welcome: %w", ctx.Err())
-		}
+	defer context.AfterFunc(ctx, sock.Cut)()
+	if sock.Subprotocol() != subprotocol {
+		w.rejected(sock, errDialect)
+	} else if err := sock.Send(hello); err != nil {
+		w.rejected(sock, err)
 	}
-	if err == nil {
+	if err = <-a.done; err == nil {
 		return sock, nil
 	}
-	u.mu.Lock()
-	isIn := u.session.arrival != a && len(a.done) > 0
-	u.mu.Unlock()
-	if isIn {
-		err = <-a.done // it came at the last moment
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no welcome: %w", ctx.Err())
 	}
-	if err == nil {
-		return sock, nil
-	}
-	sock.Cut()
-	<-a.over
 	return nil, err
+}
+
+// arrived says that a user is there. It runs on the loop, so that what comes next finds it there.
+func (w *worker) arrived(sock *loadtest.User, at int64) {
+	w.book.Joined(sock.ID, at)
+	u := w.user(sock.ID)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if a := u.session.arrival; a != nil && a.sock == sock {
+		u.session.arrival = nil
+		a.done <- nil
+	}
+}
+
+// rejected notes why a user cannot come in, and ends its connection.
+func (w *worker) rejected(sock *loadtest.User, why error) {
+	u := w.user(sock.ID)
+	u.mu.Lock()
+	if a := u.session.arrival; a != nil && a.sock == sock && a.why == nil {
+		a.why = why
+	}
+	u.mu.Unlock()
+	sock.Cut()
 }
 
 // closed is told that a connection has ended. The caller holds the user's mu.
@@ -114,11 +123,13 @@ func (s *session) closed(sock *loadtest.User, why error) {
 		return
 	}
 	s.arrival = nil
-	if why == nil {
+	switch {
+	case a.why != nil:
+		why = a.why
+	case why == nil:
 		why = io.EOF
 	}
-	a.tell(fmt.Errorf("no welcome: %w", why))
-	close(a.over)
+	a.done <- fmt.Errorf("no welcome: %w", why)
 }
 
 // hello is the first frame of a connection. What is being read from the history is begun anew.
@@ -157,7 +168,7 @@ func (w *worker) welcomed(sock *loadtest.User, at int64, object []byte) {
 	}
 	s := w.user(sock.ID).session
 	if err := json.Unmarshal(object, &said); err != nil {
-		w.arrived(sock, at, err)
+		w.rejected(sock, err)
 		return
 	}
 	isNew := s.epoch != "" && s.epoch != said.Epoch
@@ -166,7 +177,7 @@ func (w *worker) welcomed(sock *loadtest.User, at int64, object []byte) {
 		w.joinAll(sock)
 		return
 	}
-	w.arrived(sock, at, nil)
+	w.arrived(sock, at)
 	for i := range s.convs {
 		c := &s.convs[i]
 		if isNew {
@@ -190,7 +201,7 @@ func (w *worker) joinAll(sock *loadtest.User) {
 		}
 	}
 	if err := sock.Send(text); err != nil {
-		w.arrived(sock, 0, err)
+		w.rejected(sock, err)
 	}
 }
 
@@ -205,41 +216,15 @@ func (w *worker) joined(sock *loadtest.User, at int64, object []byte) {
 	c := s.conv(w.share.Run, []byte(said.Conv))
 	switch {
 	case err != nil:
-		w.arrived(sock, at, err)
+		w.rejected(sock, err)
 	case c == nil || s.joins == 0:
-		w.arrived(sock, at, fmt.Errorf("the server said: joined %s, which was not asked for", said.Conv))
+		w.rejected(sock, fmt.Errorf("the server said: joined %s, which was not asked for", said.Conv))
 	default:
 		c.last, c.isFresh = said.Seq, true
 		if s.joins--; s.joins == 0 {
 			s.isIn = true
-			w.arrived(sock, at, nil)
+			w.arrived(sock, at)
 		}
-	}
-}
-
-// arrived says that a user is there, or why it cannot be. It runs on the loop, so that what comes next finds it there.
-func (w *worker) arrived(sock *loadtest.User, at int64, err error) {
-	if err == nil {
-		w.book.Joined(sock.ID, at)
-	}
-	u := w.user(sock.ID)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	a := u.session.arrival
-	if a == nil || a.sock != sock {
-		return
-	}
-	if err == nil {
-		u.session.arrival = nil
-	}
-	a.tell(err)
-}
-
-// tell says how it ended, unless that is said already.
-func (a *arrival) tell(err error) {
-	select {
-	case a.done <- err:
-	default:
 	}
 }
 

@@ -285,7 +285,7 @@ func TestServerRestart(t *testing.T) {
 	p := small("chat", server.Addr)
 	p.Dialect, p.Users, p.Rate, p.Duration, p.Processes = "v2", 60, 200, 8*time.Second, 2
 	r := begin(t, p)
-	r.talks("steady")
+	r.enters("steady")
 	kill(t, server.Pid, syscall.SIGKILL)
 	<-server.Done()
 	started(t, "--data", data, "--addr", server.Addr)
