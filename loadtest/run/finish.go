@@ -17,7 +17,7 @@ const (
 	mostLate    = 0.01 // share of the messages that were sent too late
 	fewLate     = 20   // so many messages may be too late in a short run, unless they are a tenth
 	mostStalled = 0.02 // share of the time in which workers stood still though they had work
-	mostTainted = 0.05 // share of the deliveries whose latency is the generator's
+	mostTainted = 0.01 // share of the deliveries whose latency is the generator's
 )
 
 // longTurn is from when on a turn of a worker's loop is worth a note.

@@ -23,6 +23,8 @@ const (
 	longestCoolDown = 5 * time.Minute
 	// silence is how long a worker, which has news every second, may have none until it is given up.
 	silence = 10 * time.Second
+	// beats is a time in which every worker, which has news every second, has had some.
+	beats = 1200 * time.Millisecond
 	// stormEvery is how often everybody drops in the storm scenario; at least once.
 	stormEvery = 30 * time.Second
 )
@@ -168,6 +170,9 @@ func (r *run) alive() error {
 // while, and returns the account.
 func (r *run) coolDown(ctx context.Context) (*ledger.Account, error) {
 	r.enter("cool down", 0)
+	if err := r.quiet(ctx); err != nil {
+		return nil, err
+	}
 	account, err := r.account(ctx)
 	was, _, _, _ := r.news.counts()
 	for since := time.Now(); err == nil && (account.Total.Lost > 0 || was.Waiting > 0 || time.Since(since) < time.Second); {
@@ -188,6 +193,21 @@ func (r *run) coolDown(ctx context.Context) (*ledger.Account, error) {
 		}
 	}
 	return account, err
+}
+
+// quiet waits until nothing is delivered any more. To reconcile holds the books, and what comes meanwhile would wait for the
+// load generator.
+func (r *run) quiet(ctx context.Context) error {
+	for before := int64(-1); ; {
+		sum, _, _, _ := r.news.counts()
+		if sum.Delivered == before {
+			return nil
+		}
+		before = sum.Delivered
+		if err := r.hold(ctx, beats); err != nil {
+			return err
+		}
+	}
 }
 
 // account has the workers reconcile what was sent so far with what has come.
