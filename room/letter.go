@@ -184,7 +184,11 @@ func (l direct) open(s *shard) {
 	isTaken, returns := false, l.isAway
 	if p != nil && p.claim.ID == l.peer {
 		returns = p.returns()
-		parcel := s.hub.message(&l.stored, event.Direct(l.stored.From))
+		m := l.stored
+		if l.peer != l.claim {
+			m.Cid = "" // its sender's own
+		}
+		parcel := s.hub.message(&m, event.Direct(m.From))
 		for _, to := range p.sessions {
 			if to.all.index >= 0 && s.deliver(to, parcel) {
 				isTaken = true
@@ -215,7 +219,7 @@ func (l sent) open(s *shard) {
 	if l.peer == 0 || l.isKnown || l.peer == l.claim || p == nil || p.claim.ID != l.claim {
 		return
 	}
-	parcel := s.hub.message(m, event.Direct(m.To))
+	parcel := s.hub.echo(m)
 	for _, own := range p.sessions {
 		if own.dialect == version2 {
 			s.deliver(own, parcel)

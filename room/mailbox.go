@@ -49,6 +49,21 @@ func (m *mailbox[T]) put(letter T) {
 	done = m.quick(letter)
 }
 
+// leave adds letters, in their order, for the owner's goroutine. It never blocks; any goroutine may call it. The slice
+// stays the caller's.
+func (m *mailbox[T]) leave(letters []T) {
+	if len(letters) == 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.letters = append(m.letters, letters...)
+	if !m.busy {
+		m.busy = true
+		m.wake <- struct{}{} // has room: nobody is at work, so nobody has sent
+	}
+}
+
 // take returns all letters in the order of put, and keeps spare, emptied, for those to come. The owner's goroutine alone
 // calls it, while it is at work.
 func (m *mailbox[T]) take(spare []T) []T {

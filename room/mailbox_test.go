@@ -33,6 +33,15 @@ func TestMailboxAsModel(t *testing.T) {
 					waiting = append(waiting, l)
 				}
 			},
+			"leave": func(t *rapid.T) {
+				var letters []letter
+				for range rapid.IntRange(0, 3).Draw(t, "count") {
+					letters = append(letters, letter{len(want) + len(letters), rapid.Bool().Draw(t, "quick")})
+				}
+				m.leave(letters)
+				want, waiting = append(want, letters...), append(waiting, letters...)
+				clear(letters) // they are the caller's again
+			},
 			"wake": func(t *rapid.T) {
 				isWoken := len(m.wake) > 0
 				if want := !working && len(waiting) > 0; isWoken != want {
@@ -113,8 +122,9 @@ func TestMailboxOfManyWriters(t *testing.T) {
 	})
 	for w := range writers {
 		running.Go(func() {
-			for n := range each {
+			for n := 0; n < each; n += 2 {
 				m.put(mark{w, n})
+				m.leave([]mark{{w, n + 1}})
 			}
 		})
 	}

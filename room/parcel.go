@@ -65,13 +65,24 @@ func (h *Hub) message(m *history.Message, conv event.Conv) *parcel {
 	}
 	if h.speaking[version2].Load() > 0 && m.Seq > 0 {
 		out := h.outgoing(m, conv)
-		p.frames[version2] = h.config.Wire.Message(false, event.AppendMsg(nil, &out))
+		shared := event.AppendShared(nil, &out)
+		p.frames[version2] = h.config.Wire.Message(false, event.AppendVariant(nil, shared, conv, ""))
 		if m.Cid != "" {
-			out.Cid = m.Cid
-			p.own = h.config.Wire.Message(false, event.AppendMsg(nil, &out))
+			p.own = h.config.Wire.Message(false, event.AppendVariant(nil, shared, conv, m.Cid))
 		}
 	}
 	return p
+}
+
+// echo encodes a stored direct message for the sessions of who said it.
+func (h *Hub) echo(m *history.Message) *parcel {
+	conv := event.Direct(m.To)
+	out := h.outgoing(m, conv)
+	out.Cid = m.Cid
+	return &parcel{
+		conv: conv, seq: m.Seq, from: m.Claim, stored: m.Conv,
+		own: h.config.Wire.Message(false, event.AppendMsg(nil, &out)),
+	}
 }
 
 // outgoing is a stored message as the wire has it for everyone but its sender.

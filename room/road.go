@@ -71,10 +71,13 @@ type road struct {
 	hub     *Hub
 	mail    *mailbox[*post]
 	waiting atomic.Int64 // bytes in mail, and of what is on its way there
+
+	entries []*history.Entry // of the batch; the committer's, as what follows
+	out     [][]letter       // for each shard what the batch has for it
 }
 
 func newRoad(h *Hub) *road {
-	r := &road{hub: h}
+	r := &road{hub: h, out: make([][]letter, h.config.Shards)}
 	r.mail = newMailbox(r.quick)
 	return r
 }
@@ -104,7 +107,6 @@ func (r *road) giveUp(p *post) { r.waiting.Add(-p.cost()) }
 // run is the committer. It ends when stop is closed.
 func (r *road) run(stop <-chan struct{}) {
 	var batch []*post
-	var entries []*history.Entry
 	for {
 		select {
 		case <-r.mail.wake:
@@ -113,39 +115,12 @@ func (r *road) run(stop <-chan struct{}) {
 		}
 		for working := true; working; working = !r.mail.rest() {
 			batch = r.mail.take(batch)
-			entries = r.commit(batch, entries[:0])
-			clear(entries)
-		}
-	}
-}
-
-// commit stores a batch and releases it.
-func (r *road) commit(batch []*post, entries []*history.Entry) []*history.Entry {
-	for _, p := range batch {
-		if p.settle == nil && !p.isFleeting {
-			entries = append(entries, p.entry())
-		}
-	}
-	var failed error
-	if len(entries) > 0 {
-		failed = r.hub.config.Log.Append(entries)
-		r.hub.check(failed)
-	}
-	next := 0
-	for _, p := range batch {
-		if p.settle == nil && !p.isFleeting {
-			e := entries[next]
-			next++
-			p.stored, p.isKnown = e.Message, e.Known
-			if failed != nil {
-				r.giveUp(p)
-				p.from.shard.mail.put(notice{p.from, p.id, errNotStored})
-				continue
+			r.commit(batch)
+			for _, s := range r.hub.shards {
+				r.hand(s)
 			}
 		}
-		r.release(p)
 	}
-	return entries
 }
 
 // quick deals with a message at once where neither the disk nor a shard is to be waited for.
@@ -153,12 +128,72 @@ func (r *road) quick(p *post) bool {
 	if p.to.Key == "" || !p.isFleeting && r.hub.isDurable || r.hub.shardOf(p.to.Key).isFull() {
 		return false
 	}
-	var one [1]*history.Entry
-	r.commit([]*post{p}, one[:0])
+	r.commit([]*post{p})
+	for i, letters := range r.out {
+		for _, l := range letters {
+			r.hub.shards[i].mail.put(l)
+		}
+		r.forget(i)
+	}
 	return true
 }
 
-// release hands a message to whom it is for: a direct one to its recipient's shard, any other, encoded once, to all
+// commit stores a batch and makes of it what the shards are to be told.
+func (r *road) commit(batch []*post) {
+	for _, p := range batch {
+		if p.settle == nil && !p.isFleeting {
+			r.entries = append(r.entries, p.entry())
+		}
+	}
+	var failed error
+	if len(r.entries) > 0 {
+		failed = r.hub.config.Log.Append(r.entries)
+		r.hub.check(failed)
+	}
+	next := 0
+	for _, p := range batch {
+		if p.settle == nil && !p.isFleeting {
+			e := r.entries[next]
+			next++
+			p.stored, p.isKnown = e.Message, e.Known
+			if failed != nil {
+				r.giveUp(p)
+				r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
+				continue
+			}
+		}
+		r.release(p)
+	}
+	clear(r.entries)
+	r.entries = r.entries[:0]
+}
+
+// tell has a letter for a shard, after those that there are for it already.
+func (r *road) tell(s *shard, l letter) { r.out[s.number] = append(r.out[s.number], l) }
+
+// send has a letter for a shard that costs so many bytes until it is dealt with. It waits while the shard has too much to do.
+func (r *road) send(s *shard, l letter, cost int64) {
+	if s.isFull() {
+		r.hand(s)
+		s.awaitRoom()
+	}
+	s.backlog.Add(cost)
+	r.tell(s, l)
+}
+
+// hand leaves to a shard what there is for it. One wake-up does for a batch, and the shard's writes do not hold up the next.
+func (r *road) hand(s *shard) {
+	s.mail.leave(r.out[s.number])
+	r.forget(s.number)
+}
+
+// forget empties what there was for a shard.
+func (r *road) forget(number int) {
+	clear(r.out[number])
+	r.out[number] = r.out[number][:0]
+}
+
+// release has a message for whom it is for: a direct one to its recipient's shard, any other, encoded once, to all
 // shards where somebody is to have it. What was stored before is not delivered again.
 func (r *road) release(p *post) {
 	defer r.giveUp(p)
@@ -166,7 +201,7 @@ func (r *road) release(p *post) {
 	switch {
 	case p.settle != nil:
 		for _, shard := range h.shards {
-			shard.mail.put(*p.settle)
+			r.tell(shard, *p.settle)
 		}
 		return
 	case p.isKnown:
@@ -174,27 +209,21 @@ func (r *road) release(p *post) {
 		if p.isFleeting {
 			p.stored = p.entry().Message
 		}
-		shard := h.shardOf(p.to.Key)
-		shard.awaitRoom()
-		shard.backlog.Add(p.cost())
-		shard.mail.put(direct{p})
+		r.send(h.shardOf(p.to.Key), direct{p}, p.cost())
 	default:
-		h.deliver(p.room, h.message(&p.stored, p.conv()))
+		r.deliver(p.room, h.message(&p.stored, p.conv()))
 	}
 	if p.from.dialect == version2 {
-		p.from.shard.mail.put(sent{p})
+		r.tell(p.from.shard, sent{p})
 	}
 }
 
 // deliver gives a parcel to everybody, or to those in a room.
-func (h *Hub) deliver(room Nick, p *parcel) {
-	for i, shard := range h.shards {
-		if room.Key != "" && !h.places.has(room.Key, i) {
-			continue
+func (r *road) deliver(room Nick, p *parcel) {
+	for i, shard := range r.hub.shards {
+		if room.Key == "" || r.hub.places.has(room.Key, i) {
+			r.send(shard, delivery{room.Key, p}, p.cost())
 		}
-		shard.awaitRoom()
-		shard.backlog.Add(p.cost())
-		shard.mail.put(delivery{room.Key, p})
 	}
 }
 
