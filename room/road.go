@@ -40,9 +40,15 @@ type post struct {
 
 func (p *post) cost() int64 { return int64(len(p.body)) + postOverhead }
 
-// conv is the conversation as its sender sees it.
+// conv is the conversation as its sender sees it: that of the first message with its cid.
 func (p *post) conv() event.Conv {
-	switch {
+	switch m := &p.stored; {
+	case p.isKnown && m.To != "":
+		return event.Direct(m.To)
+	case p.isKnown && m.Room != "":
+		return event.Room(m.Room)
+	case p.isKnown && m.Conv == convEveryone:
+		return event.Everyone()
 	case p.peer != 0:
 		return event.Direct(p.to.Name)
 	case p.room.Key != "":

@@ -171,7 +171,7 @@ func TestSayAgainElsewhere(t *testing.T) {
 		first := alice.sees("ack 1 room:all c", "msg room:all alice: 1 c")[0]
 		bob.news()
 		alice.send(`{"t":"msg","id":2,"cid":"c","to_user":"bob","message":1}`)
-		if again := alice.news(); len(again) != 1 || again[0].Mid != first.Mid {
+		if again := alice.news(); len(again) != 1 || again[0].Mid != first.Mid || again[0].Conv != first.Conv {
 			t.Fatalf("alice sees %v", again)
 		}
 		bob.sees()
