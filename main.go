@@ -143,7 +143,7 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	s.engine, err = engine.New(engine.Config{
 		Accept:        acceptor(settings, s.hub),
 		Subprotocol:   subprotocol,
-		Refused:       refused,
+		Refused:       s.refused,
 		IsSocket:      isSocket,
 		Pages:         pages(settings),
 		Origins:       settings.Origin,
@@ -313,7 +313,7 @@ func subprotocol(r *http.Request) string {
 }
 
 // refused has clients of version 2 refused after the upgrade, with a close code; those that may come back are told when.
-func refused(r *http.Request, status int) (text []byte, code uint16) {
+func (s *server) refused(r *http.Request, status int) (text []byte, code uint16) {
 	if subprotocol(r) == "" {
 		return nil, 0
 	}
@@ -322,8 +322,11 @@ func refused(r *http.Request, status int) (text []byte, code uint16) {
 		http.StatusForbidden: event.CloseOrigin, http.StatusConflict: event.CloseInUse,
 		http.StatusTooManyRequests: event.CloseFull, http.StatusServiceUnavailable: event.CloseFull,
 	}[status]
-	if code == 0 {
+	switch {
+	case code == 0:
 		code = event.CloseError
+	case code == event.CloseFull && s.engine.Draining():
+		code = event.CloseDraining
 	}
 	if event.Reconnects(code) {
 		text = event.AppendBye(nil, code, time.Second+rand.N(returnWithin))

@@ -37,7 +37,7 @@ func (s *Session) hello(in event.In) {
 		}
 	}
 	if s.claim() == 0 && s.before != nil && opens(s.before, in.Resume) {
-		s.self.Store(s.before.ID) // what it says right behind the hello is said by this one; the shard has the last word
+		s.self.Store(selfOf(s.before)) // what it says right behind the hello is said by this one; the shard has the last word
 	}
 	s.shard.mail.put(l)
 }
@@ -97,8 +97,7 @@ func (s *shard) admitAs(session *Session, resume string) bool {
 			old.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
 		}
 		session.person, p.sessions = p, []*Session{session}
-		session.nick.Name = p.claim.Nick
-		session.self.Store(p.claim.ID)
+		session.self.Store(selfOf(&p.claim))
 	case p != nil && (len(p.sessions) > 0 || p.isReserved(time.Now())):
 		return false
 	default:
@@ -158,7 +157,7 @@ func (l welcome) open(s *shard) {
 	}
 	h := s.hub
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
-		ID: l.id, Nick: session.nick.Name, Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
+		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.Online(), Ping: h.config.Ping, Recovered: l.missed.recovered,
 		Limits: event.Limits{
 			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: h.config.Rate, Burst: h.config.Burst,
@@ -173,6 +172,7 @@ type held struct {
 	waits   int // for so many answers with missed messages
 	parcels []*parcel
 	bytes   int64
+	later   []letter // that come after the answers
 }
 
 // maxHeld bounds what is held for one session, in bytes; when more comes all of it becomes a gap.
@@ -202,6 +202,13 @@ func (s *shard) unhold(session *Session) {
 			s.miss(session, p)
 		} else {
 			s.deliver(session, p)
+		}
+	}
+	for i, l := range h.later {
+		l.open(s)
+		if session.held != nil {
+			session.held.later = append(session.held.later, h.later[i+1:]...)
+			return
 		}
 	}
 }

@@ -334,3 +334,55 @@ func TestHelloRace(t *testing.T) {
 		}
 	})
 }
+
+// A claim that comes back keeps the name that it was first written with, also in what is said right behind the hello.
+func TestNameOfAClaim(t *testing.T) {
+	h := newHub(t, Config{})
+	reader := &fakePeer{}
+	joinV2(t, h, "reader", reader)
+	for round := range 20 {
+		peer := &fakePeer{}
+		first, resume := joinV2(t, h, fmt.Sprintf("Alice%d", round), peer), ""
+		first.Message(false, []byte(`{"t":"hello","id":1}`))
+		eventually(t, "a welcome", func() bool {
+			peer.Flush()
+			for _, o := range objects(t, peer.messages()) {
+				resume += o.Resume
+			}
+			return resume != ""
+		})
+		enter, err := h.ClaimV2(fmt.Sprintf("aLICE%d", round))
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := enter(&fakePeer{})
+		second.Message(false, fmt.Appendf(nil, "{\"t\":\"hello\",\"resume\":%q}\n{\"t\":\"typing\"}\n{\"message\":%d}", resume, round))
+		second.Message(false, fmt.Appendf(nil, `{"message":%d}`, round))
+	}
+	eventually(t, "all is said", func() bool {
+		said := 0
+		for _, o := range objects(t, reader.messages()) {
+			if o.FromUser != "" && !strings.HasPrefix(o.FromUser, "Alice") {
+				t.Fatalf("from %q", o.FromUser)
+			}
+			if o.T == "msg" {
+				said++
+			}
+		}
+		return said == 40
+	})
+}
+
+// Who comes without a hello for a nick that is kept for nobody any more is not nobody for longer than others.
+func TestSilentClientWithAFreeNick(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		c.in("bob").drop()
+		time.Sleep(reserve + time.Second)
+		bob := c.meet("bob")
+		time.Sleep(helloWait + time.Millisecond)
+		bob.isClosed(0)
+		alice := c.in("alice")
+		alice.send(`{"message":1}`)
+		bob.sees("msg room:all alice: 1")
+	})
+}

@@ -200,7 +200,7 @@ func (s *Session) begin(p Peer) *Session {
 	s.pace = newPace(s.hub.config.Rate, s.hub.config.Burst)
 	if s.dialect == version2 {
 		wait := helloWait
-		if s.claim() == 0 {
+		if s.claim() == 0 && !s.isFree {
 			wait = proofWait
 		}
 		time.AfterFunc(wait, func() { s.shard.mail.put(silent{s}) })

@@ -15,6 +15,10 @@ func (l joining) open(s *shard) {
 	if session.isGone || session.person == nil {
 		return
 	}
+	if session.held != nil && len(session.held.later) > 0 {
+		session.held.later = append(session.held.later, l) // behind the answer to a leave
+		return
+	}
 	members := s.joinRoom(session, l.room)
 	session.hold()
 	claim := session.person.claim.ID
@@ -48,7 +52,7 @@ func (s *shard) joinRoom(session *Session, room Nick) int {
 		session.joined = map[string]*member{}
 	}
 	session.joined[room.Key] = m
-	return s.hub.places.enter(room, &session.nick, s.number)
+	return s.hub.places.enter(room, &session.self.Load().nick, s.number)
 }
 
 // joined is the answer to a join, with what was missed.
@@ -78,6 +82,10 @@ type leaving struct {
 }
 
 func (l leaving) open(s *shard) {
+	if l.session.held != nil {
+		l.session.held.later = append(l.session.held.later, l) // behind the answer to the join
+		return
+	}
 	s.leaveRoom(l.session, l.room.Key)
 	if l.id != nil && !l.session.isGone {
 		s.reply(l.session, event.AppendLeft(nil, l.id, l.room.Name))

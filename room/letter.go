@@ -26,6 +26,7 @@ func (l claim) open(s *shard) {
 	case p.returns() && l.session.dialect == version2:
 		before := p.claim
 		l.session.before = &before
+		l.session.isFree = len(p.sessions) == 0 && !p.isReserved(time.Now())
 		l.answer <- nil
 		return
 	case len(p.sessions) > 0 || p.isReserved(time.Now()):
@@ -59,7 +60,7 @@ func (s *shard) replace(before *person, session *Session) {
 	}
 	p := &person{claim: newClaim(session.nick), sessions: []*Session{session}}
 	session.person = p
-	session.self.Store(p.claim.ID)
+	session.self.Store(selfOf(&p.claim))
 	s.people[session.nick.Key] = p
 }
 
@@ -81,7 +82,7 @@ func (l enter) open(s *shard) {
 func (s *shard) enter(session *Session) {
 	s.everyone.add(&session.all)
 	s.hub.online.Add(1)
-	s.hub.places.enter(theChat, &session.nick, s.number)
+	s.hub.places.enter(theChat, &session.self.Load().nick, s.number)
 }
 
 // leave ends a session.
@@ -149,8 +150,13 @@ func (l find) open(s *shard) {
 	p := s.known(l.to.Key)
 	switch {
 	case p == nil || len(p.sessions) == 0 && !p.returns():
+		l.refusal = errNobody(l.to.Name)
+		if l.cid != "" {
+			s.hub.road.mail.put(l.post)
+			return
+		}
 		s.hub.road.giveUp(l.post)
-		l.from.shard.mail.put(notice{l.from, l.id, errNobody(l.to.Name)})
+		l.from.shard.mail.put(notice{l.from, l.id, l.refusal})
 		return
 	case l.from.dialect == tutorial && len(p.sessions) == 0:
 		l.isAway = true
@@ -185,7 +191,7 @@ func (l direct) open(s *shard) {
 	if p != nil && p.claim.ID == l.peer {
 		returns = p.returns()
 		m := l.stored
-		if l.peer != l.claim {
+		if l.peer != l.self.claim {
 			m.Cid = "" // its sender's own
 		}
 		parcel := s.hub.message(&m, event.Direct(m.From))
@@ -216,7 +222,7 @@ func (l sent) open(s *shard) {
 		}))
 	}
 	p := s.people[from.nick.Key] // from may have been taken over meanwhile
-	if l.peer == 0 || l.isKnown || l.peer == l.claim || p == nil || p.claim.ID != l.claim {
+	if l.peer == 0 || l.isKnown || l.peer == l.self.claim || p == nil || p.claim.ID != l.self.claim {
 		return
 	}
 	parcel := s.hub.echo(m)

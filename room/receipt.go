@@ -12,7 +12,7 @@ func (s *Session) typing(in event.In) *event.Error {
 		if bad != nil {
 			return errNobody(in.To)
 		}
-		s.hub.shardOf(to.Key).mail.put(typed{s.nick, to})
+		s.hub.shardOf(to.Key).mail.put(typed{s.name(), to})
 		return nil
 	}
 	room, bad := s.inRoom(in.Room)
@@ -24,7 +24,7 @@ func (s *Session) typing(in event.In) *event.Error {
 		conv = event.Room(room.Name)
 	}
 	p := &parcel{class: fleeting, conv: conv, from: s.claim()}
-	p.frames[version2] = s.hub.config.Wire.Message(false, event.AppendTyping(nil, conv, s.nick.Name, ""))
+	p.frames[version2] = s.hub.config.Wire.Message(false, event.AppendTyping(nil, conv, s.name(), ""))
 	s.hub.offer(room, p)
 	return nil
 }
@@ -47,7 +47,7 @@ func (s *Session) receipt(in event.In) *event.Error {
 	if bad != nil {
 		return errNobody(in.Conv.Name)
 	}
-	s.hub.shardOf(to.Key).mail.put(received{s.nick, s.claim(), to, in.T, in.Seq})
+	s.hub.shardOf(to.Key).mail.put(received{s.name(), s.claim(), to, in.T, in.Seq})
 	return nil
 }
 
@@ -65,18 +65,21 @@ func (h *Hub) mark(claim uint64, stored string, t event.Type, seq uint64) uint64
 }
 
 // typed tells somebody that another is typing to them.
-type typed struct{ from, to Nick }
+type typed struct {
+	from string // a nick
+	to   Nick
+}
 
 func (l typed) open(s *shard) {
 	if p := s.people[l.to.Key]; p != nil {
-		conv := event.Direct(l.from.Name)
-		s.whisper(p, conv, event.AppendTyping(nil, conv, l.from.Name, p.claim.Nick))
+		conv := event.Direct(l.from)
+		s.whisper(p, conv, event.AppendTyping(nil, conv, l.from, p.claim.Nick))
 	}
 }
 
 // received tells somebody how far another has got in their conversation.
 type received struct {
-	from  Nick
+	from  string // a nick
 	claim uint64
 	to    Nick
 	t     event.Type
@@ -92,11 +95,11 @@ func (l received) open(s *shard) {
 	if seq == 0 {
 		return
 	}
-	conv, text := event.Direct(l.from.Name), event.AppendRecv
+	conv, text := event.Direct(l.from), event.AppendRecv
 	if l.t == event.TypeRead {
 		text = event.AppendRead
 	}
-	s.whisper(p, conv, text(nil, conv, l.from.Name, seq))
+	s.whisper(p, conv, text(nil, conv, l.from, seq))
 }
 
 // whisper gives all sessions of somebody an object that may be dropped.

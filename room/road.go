@@ -22,7 +22,7 @@ const (
 // post is one chat message on its road. It belongs to whoever it was passed to last.
 type post struct {
 	from   *Session
-	claim  uint64 // whom from speaks for
+	self   *self  // whom from speaks for
 	to     Nick   // direct: the recipient
 	peer   uint64 // and its claim
 	room   Nick   // a named room; neither: everyone
@@ -30,6 +30,8 @@ type post struct {
 	id     []byte // the client's; nil: it wants no ack
 	cid    string
 	settle *settle // instead of a message: goes to every shard
+
+	refusal *event.Error // it cannot be sent, but may be the repeat of one that could; nil: it can
 
 	online     bool // direct: the recipient is there
 	isAway     bool // direct from the tutorial dialect: its sender is told that the recipient is away
@@ -59,12 +61,12 @@ func (p *post) conv() event.Conv {
 
 // entry is the post as the log takes it.
 func (p *post) entry() *history.Entry {
-	e := &history.Entry{Message: history.Message{
-		Claim: p.claim, From: p.from.nick.Name, Cid: p.cid, Body: p.body, Conv: convEveryone,
+	e := &history.Entry{Probe: p.refusal != nil, Message: history.Message{
+		Claim: p.self.claim, From: p.self.nick.Name, Cid: p.cid, Body: p.body, Conv: convEveryone,
 	}}
 	switch {
 	case p.peer != 0:
-		e.Conv, e.Peer, e.To = convDirect(p.claim, p.peer), p.peer, p.to.Name
+		e.Conv, e.Peer, e.To = convDirect(p.self.claim, p.peer), p.peer, p.to.Name
 	case p.room.Key != "":
 		e.Conv, e.Room = convRoom(p.room.Key), p.room.Name
 	}
@@ -165,6 +167,11 @@ func (r *road) commit(batch []*post) {
 			if failed != nil {
 				r.giveUp(p)
 				r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
+				continue
+			}
+			if p.refusal != nil && !p.isKnown {
+				r.giveUp(p)
+				r.tell(p.from.shard, notice{p.from, p.id, p.refusal})
 				continue
 			}
 		}

@@ -71,7 +71,7 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 			bob := join(t, h, "bob", peer)
 			alice, body := join(t, h, "alice", &fakePeer{}), make([]byte, 1<<20)
 			next := func() *post {
-				p := &post{from: alice, claim: alice.claim(), to: to, body: body}
+				p := &post{from: alice, self: alice.self.Load(), to: to, body: body}
 				if to.Key != "" {
 					p.peer, p.isFleeting = bob.claim(), true
 				}

@@ -304,3 +304,26 @@ func TestPresenceOfACrowd(t *testing.T) {
 		}
 	})
 }
+
+// A leave is answered behind the join before it, whatever that has to bring, and a join behind the leave before it.
+func TestLeaveBehindJoin(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.in("bob")
+		alice.send(`{"t":"join","id":1,"room":"go"}`)
+		first := alice.sees("joined 1 room:go 1 false")[0]
+		alice.send(`{"t":"msg","room":"go","message":1}`)
+		alice.news()
+		bob.send(`{"t":"join","id":1,"room":"go","pos":[%q,%d]}`+"\n"+`{"t":"leave","id":2,"room":"go"}`+"\n"+
+			`{"t":"join","id":3,"room":"go"}`+"\n"+`{"t":"leave","id":4,"room":"go"}`, first.Epoch, first.Seq)
+		var order []string
+		for _, o := range bob.news() {
+			order = append(order, o.T+string(o.ID))
+		}
+		if want := []string{"joined1", "msg", "left2", "joined3", "left4"}; !slices.Equal(order, want) && !slices.Equal(order, slices.DeleteFunc(want, func(s string) bool { return s == "msg" })) {
+			t.Fatalf("bob sees %v, want %v", order, want)
+		}
+		if n := c.places.count("go"); n != 1 {
+			t.Fatalf("%d are in the room, want 1", n)
+		}
+	})
+}

@@ -3,9 +3,12 @@ package room
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
+	"throng/room/event"
 	"throng/room/history"
 )
 
@@ -273,5 +276,71 @@ func TestBinaryInVersion2(t *testing.T) {
 		alice := c.in("alice")
 		alice.Message(true, []byte(`{"t":"ping","id":1}`))
 		alice.isClosed(1003)
+	})
+}
+
+// A repeat of what could not be said any more gets the first ack again: its sender may have lost that.
+func TestSayAgainWhatWouldBeRefused(t *testing.T) {
+	for name, log := range map[string]func(t *testing.T) history.Log{
+		"memory": func(*testing.T) history.Log { return history.Memory(history.Config{}) },
+		"pebble": func(t *testing.T) history.Log {
+			l, err := history.Open(t.TempDir(), history.Config{Durability: history.DurabilityOS})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+			return l
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHub(t, Config{Log: log(t)})
+			peer, tut := &fakePeer{}, &fakePeer{}
+			alice, bob := joinV2(t, h, "alice", peer), join(t, h, "bob", tut)
+			write := func(frame string) string {
+				before := len(peer.messages())
+				alice.Message(false, []byte(frame))
+				peer.Flush()
+				eventually(t, "an answer", func() bool { return len(peer.messages()) > before })
+				return peer.messages()[before]
+			}
+			direct, room := `{"t":"msg","id":1,"cid":"d","to_user":"bob","message":1}`, `{"t":"msg","id":1,"cid":"r","room":"go","message":1}`
+			write(`{"t":"join","id":0,"room":"go"}`)
+			acks := map[string]string{}
+			for _, frame := range []string{direct, room} {
+				acks[frame] = write(frame)
+				eventually(t, "the echo", func() bool { return len(objects(t, peer.messages())) >= 1+2*(len(acks)) })
+			}
+			bob.Closed()
+			write(`{"t":"leave","id":0,"room":"go"}`)
+			eventually(t, "bob is gone", func() bool { return h.Online() == 1 })
+			for frame, ack := range acks {
+				if again := objects(t, []string{write(frame)})[0]; again.T != "ack" || again.Mid != objects(t, []string{ack})[0].Mid {
+					t.Errorf("%s again: %+v, want %s", frame, again, ack)
+				}
+				other := strings.Replace(frame, `"cid":"`, `"cid":"new`, 1)
+				if refused := objects(t, []string{write(other)})[0]; refused.T != "err" || refused.Code < 403 {
+					t.Errorf("%s: %+v, want a refusal", other, refused)
+				}
+			}
+			if h.road.waiting.Load() != 0 {
+				t.Errorf("%d bytes seem to wait", h.road.waiting.Load())
+			}
+		})
+	}
+}
+
+// What is malformed counts against the rate too, and who goes on is told when to come back.
+func TestRateOfWhatIsMalformed(t *testing.T) {
+	inBubble(t, Config{Rate: 1, Burst: 3}, func(t *testing.T, c *bubble) {
+		alice := c.in("alice")
+		alice.send("%s", strings.Repeat("{\n", 10))
+		alice.isClosed(event.CloseRate)
+		var got []string
+		for _, o := range alice.news() {
+			got = append(got, o.String())
+		}
+		if n := len(got); n < 5 || got[0] != "err  400" || got[3] != "err  429" || !slices.Contains(got, "bye 4029") {
+			t.Fatalf("alice sees %q", got)
+		}
 	})
 }

@@ -14,9 +14,9 @@ type Session struct {
 	hub     *Hub
 	shard   *shard
 	peer    Peer // set before the loop or the shard sees the session
-	nick    Nick
+	nick    Nick // as the connection asked for it
 	dialect dialect
-	self    atomic.Uint64 // the claim that the session speaks for; 0: not yet, it has to say hello; set by the shard
+	self    atomic.Pointer[self] // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
 
 	// The loop's.
 	pace    pace
@@ -38,6 +38,7 @@ type Session struct {
 type visitor struct {
 	rooms  map[string]Nick       // the loop's: joined, by key, as they are shown
 	before *history.Claim        // the loop's: who had the nick last and can come back
+	isFree bool                  // the loop's: the nick is no longer kept for before
 	joined map[string]*member    // the shard's: of rooms, by key
 	told   map[event.Conv]uint64 // the shard's: up to where the client was told what it had missed, until newer comes
 	unsure map[string]uint64     // the shard's: direct conversations by storage name: the newest seq queued and perhaps not written
@@ -45,8 +46,29 @@ type visitor struct {
 	secret string                // the shard's: with which the client can come back, once it has it
 }
 
+// self is whom a session speaks for. It is immutable.
+type self struct {
+	claim uint64
+	nick  Nick // as the claim's first connection wrote it
+}
+
+func selfOf(c *history.Claim) *self { return &self{c.ID, Nick{c.Nick, c.Key}} }
+
 // claim is whom the session speaks for; 0 before it was let in.
-func (s *Session) claim() uint64 { return s.self.Load() }
+func (s *Session) claim() uint64 {
+	if self := s.self.Load(); self != nil {
+		return self.claim
+	}
+	return 0
+}
+
+// name is the session's nick as people see it.
+func (s *Session) name() string {
+	if self := s.self.Load(); self != nil {
+		return self.nick.Name
+	}
+	return s.nick.Name
+}
 
 // Message takes one message from the client. payload stays the caller's.
 func (s *Session) Message(isBinary bool, payload []byte) {
@@ -71,6 +93,9 @@ func (s *Session) allow() *event.Error {
 	case beyond:
 		return event.SlowDown("slow down: too many messages a second; this one was not sent", s.pace.wait())
 	case goesOn:
+		if s.dialect == version2 {
+			s.reply(event.AppendBye(nil, event.CloseRate, retryAfter))
+		}
 		s.peer.Close(event.CloseRate, "too many messages a second")
 		return event.SlowDown("too many messages a second", s.pace.wait())
 	}
@@ -83,7 +108,7 @@ func (s *Session) receive(payload []byte) *event.Error {
 	if bad != nil {
 		return bad
 	}
-	p := &post{from: s, claim: s.claim(), body: in.Message}
+	p := &post{from: s, self: s.self.Load(), body: in.Message}
 	if in.To == "" {
 		return s.hub.road.take(p)
 	}
@@ -109,7 +134,7 @@ func (s *Session) Closed() { s.shard.mail.put(leave{s}) }
 
 // tell sends a client of the tutorial dialect a word of the server's own.
 func (s *Session) tell(reason string) {
-	text := event.AppendTutorial(nil, event.System, s.nick.Name, event.AppendString(nil, reason))
+	text := event.AppendTutorial(nil, event.System, s.name(), event.AppendString(nil, reason))
 	s.peer.Send(s.hub.config.Wire.Message(false, text))
 }
 

@@ -95,7 +95,7 @@ func (m *model) direct(from *guest, to string) {
 	m.said++
 	message := fmt.Sprint(m.said)
 	nick, _ := ParseNick(to)
-	find{&post{from: from.Session, claim: from.claim(), to: nick, body: []byte(message)}}.open(m.shard)
+	find{&post{from: from.Session, self: from.self.Load(), to: nick, body: []byte(message)}}.open(m.shard)
 	m.post()
 	if g := m.nicks[nick.Key]; g != nil && g.hasEntered {
 		g.directs = append(g.directs, string(event.AppendTutorial(nil, from.nick.Name, g.nick.Name, []byte(message))))

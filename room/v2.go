@@ -20,8 +20,10 @@ func (s *Session) object(in event.In, bad *event.Error) {
 	if bad == nil && s.claim() == 0 {
 		bad = event.Unavailable("not let in yet: this nick needs a hello with its resume secret", retryAfter)
 	}
-	if bad == nil && in.T != event.TypePing {
-		bad = s.allow()
+	if bad != nil || in.T != event.TypePing {
+		if slow := s.allow(); slow != nil {
+			bad = slow // also for what is malformed: to say so costs no less
+		}
 	}
 	if bad == nil {
 		bad = s.handle(in)
@@ -65,15 +67,14 @@ func (s *Session) answer(id []byte, text func([]byte) []byte) {
 
 // say puts a message on its road.
 func (s *Session) say(in event.In) *event.Error {
-	p := &post{from: s, claim: s.claim(), body: in.Message, id: in.ID, cid: in.Cid}
+	p := &post{from: s, self: s.self.Load(), body: in.Message, id: in.ID, cid: in.Cid}
 	if in.To != "" {
 		return s.address(p, in.To)
 	}
-	room, bad := s.inRoom(in.Room)
-	if bad != nil {
-		return bad
+	p.room, p.refusal = s.inRoom(in.Room)
+	if p.refusal != nil && p.cid == "" {
+		return p.refusal
 	}
-	p.room = room
 	return s.hub.road.take(p)
 }
 

@@ -111,6 +111,10 @@ func (l *pebbleLog) put(s *store, b *pebble.Batch, e *Entry) error {
 			return err
 		}
 	}
+	if e.Probe {
+		a.rows = append(a.rows, row{})
+		return nil
+	}
 	to, err := l.touch(s, e.Conv)
 	if err != nil {
 		return err

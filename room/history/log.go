@@ -56,6 +56,7 @@ type Message struct {
 type Entry struct {
 	Message        // Seq, Prev, Mid and, if 0, Ts are set by Append
 	Peer    uint64 // direct messages: the recipient's claim, so that Directs of both know Conv; 0: none
+	Probe   bool   // it is not to be stored: the caller asks for Known alone. Cid is not empty then
 	Known   bool   // set by Append: (Claim, Cid) was stored before, and Message is now that first one
 }
 

@@ -131,6 +131,9 @@ func (l *memoryLog) put(e *Entry) {
 	if e.Known = m.Cid != "" && l.recall(m, id); e.Known {
 		return
 	}
+	if e.Probe {
+		return
+	}
 	c := l.convs[m.Conv]
 	if c == nil {
 		c = &memoryConv{conv: conv{name: m.Conv, loaded: true}}
