@@ -44,6 +44,12 @@ func (e *RefusedError) Error() string {
 	return text
 }
 
+// inner is an error of this package within another one, which has said already that it is of this package.
+type inner struct{ error }
+
+func (e inner) Error() string { return strings.TrimPrefix(e.error.Error(), "loadtest: ") }
+func (e inner) Unwrap() error { return e.error }
+
 // opening is a user on the way from connect(2) to the 101. It is dropped when the handshake is done,
 // so that a waiting user does not carry it.
 type opening struct {
@@ -99,7 +105,7 @@ func (u *User) open(ctx context.Context, o *opening) error {
 	}
 	// If the loop has ended the user meanwhile, it has the reason.
 	if err := u.put(o.request); err != nil && !errors.Is(err, ErrClosed) {
-		return fmt.Errorf("loadtest: asking for the upgrade: %w", err)
+		return fmt.Errorf("loadtest: asking for the upgrade: %w", inner{err})
 	}
 	return o.wait(ctx, "waiting for the answer to the handshake")
 }

@@ -46,7 +46,7 @@ func (s *secure) handshake(ctx context.Context, done <-chan error) error {
 		return fmt.Errorf("loadtest: TLS handshake: the server does not speak TLS on this port: %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("loadtest: TLS handshake: %w", err)
+		return fmt.Errorf("loadtest: TLS handshake: %w", inner{err})
 	}
 	s.wire.user.mu.Lock()
 	defer s.wire.user.mu.Unlock()

@@ -335,7 +335,8 @@ func TestSecureSilence(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.end(cancel, server, s)
-			if err := receive(t, failed); !errors.Is(err, c.want) || !strings.Contains(err.Error(), "TLS handshake") {
+			err = receive(t, failed)
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "TLS handshake") || strings.Count(err.Error(), "loadtest:") != 1 {
 				t.Errorf("got %v", err)
 			}
 			s.Close()

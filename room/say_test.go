@@ -288,7 +288,7 @@ func TestSayAgainWhatWouldBeRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { l.Close() })
+			t.Cleanup(func() { _ = l.Close() })
 			return l
 		},
 	} {

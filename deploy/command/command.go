@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"throng/deploy/config"
+	"throng/loadtest/report"
 )
 
 // The exit codes of throng.
@@ -25,7 +27,7 @@ func Parse(into config.Command, args, environ []string, stdout, stderr io.Writer
 	warnings, err := config.Parse(into, args, environ)
 	switch {
 	case errors.Is(err, config.ErrHelp):
-		_ = config.Usage(stdout, into)
+		_ = usage(stdout, into)
 		return nil, Done, false
 	case err != nil:
 		fmt.Fprintln(stderr, "throng:", err)
@@ -36,11 +38,27 @@ func Parse(into config.Command, args, environ []string, stdout, stderr io.Writer
 
 // Help prints the help of the command that is named, serve's when none is.
 func Help(args []string, stdout io.Writer) error {
+	if slices.Equal(args, []string{"load", "compare"}) {
+		_, err := io.WriteString(stdout, compareHelp)
+		return err
+	}
 	of, err := config.Named(cmp.Or(strings.Join(args, " "), "serve"))
 	if err != nil {
 		return err
 	}
-	return config.Usage(stdout, of)
+	return usage(stdout, of)
+}
+
+// usage prints the help of a command. That of load ends with what a service level may be on, which only the report knows.
+func usage(w io.Writer, of config.Command) error {
+	if err := config.Usage(w, of); err != nil {
+		return err
+	}
+	if _, ok := of.(*config.Load); !ok {
+		return nil
+	}
+	_, err := io.WriteString(w, "\nService levels:\n"+report.SLOHelp())
+	return err
 }
 
 // Config prints or tests a config file. The name of the command that the file is for comes last; it is serve's

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"golang.org/x/term"
@@ -132,10 +133,23 @@ func worker(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	return Done
 }
 
+const compareHelp = `Usage: throng load compare A.json B.json
+
+Puts two results of "throng load --json" side by side, A the older and B the newer: what makes the comparison doubtful,
+how the two loads differed, and each figure with the ratio of B to A. A figure is called better or worse where it differs
+by more than two runs of the same do; whether that matters is yours to judge, so the exit code does not say it.
+
+Exit codes: 0 compared, 1 failed, 2 usage, or a file that holds no result.
+`
+
 // compare shows two results beside each other.
 func compare(args []string, stdout, stderr io.Writer) int {
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		fmt.Fprint(stdout, compareHelp)
+		return Done
+	}
 	if len(args) != 2 {
-		fmt.Fprintln(stderr, "throng: want load compare A.json B.json, two results of throng load --json")
+		fmt.Fprintln(stderr, "throng: want load compare A.json B.json, two results of throng load --json; throng load compare --help tells more")
 		return Usage
 	}
 	var results [2]*report.Result

@@ -19,9 +19,11 @@ form alone, since the short one is the server's. A value that cannot be used end
   idle       all connect and say nothing
   broadcast  the talkers speak to everyone
   direct     everybody writes to a few others in private
-  chat       a few broadcasts and many private messages; few users talk much and many little
+  chat       a few broadcasts and many private messages; few users talk much and many little. Over v2 every user is
+             in two rooms of about 50 as well, and three messages in ten go to those; the tutorial dialect has no rooms
   churn      chat, while some of the users come and go
-  storm      chat, and in the middle all drop and return at once
+  storm      chat, and within the steady phase, at least once and about every 30s, all drop and return at once: over v2
+             while the sending goes on, in the tutorial dialect between two parts of it
   slow       broadcast, to users of whom some read slowly or never
 
 Examples:

@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"sort"
 	"strconv"
 )
 
@@ -45,6 +46,9 @@ func Load(m Machine, plan LoadPlan) []Check {
 		each := share(plan.Users, plan.Served)
 		server := m.serverFilesCheck(each, Fail)
 		server.Name = "server-files"
+		if server.Level != OK {
+			server.Advice = lines(fmt.Sprintf("throng load --serve auto   # %s", plural(Servers(m, plan.Users), "server")), server.Advice)
+		}
 		checks = append(checks, server, m.acceptQueue(each))
 	}
 	checks = append(checks, m.tracking(plan.Users)...)
@@ -158,11 +162,16 @@ func (p LoadPlan) memory() (bytes int, what string) {
 	return bytes, what
 }
 
-// affordable is how many users fit into four fifths of the free memory, with as many processes.
+// affordable is how many users fit into four fifths of the free memory, with as many to a process as now.
 func (p LoadPlan) affordable(m Machine) int {
-	p.Users = 0
-	fixed, _ := p.memory()
-	p.Users = 1000
-	thousand, _ := p.memory()
-	return max(m.Memory.Available/10*8-fixed, 0) * 1000 / max(thousand-fixed, 1)
+	each, served := share(p.Users, p.Workers), share(p.Users, max(p.Served, 1))
+	return sort.Search(p.Users, func(n int) bool {
+		fewer := p
+		fewer.Users, fewer.Workers = n+1, share(n+1, max(each, 1))
+		if p.Served > 0 {
+			fewer.Served = share(n+1, max(served, 1))
+		}
+		bytes, _ := fewer.memory()
+		return bytes > m.Memory.Available/10*8
+	})
 }

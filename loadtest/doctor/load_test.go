@@ -98,6 +98,12 @@ func TestLoad(t *testing.T) {
 		{"ports nearly all", lab, LoadPlan{Users: 28_000}, []want{
 			{"ports", Warn, "few free", "sysctl -w net.ipv4.ip_local_port_range='10240 65535'"},
 		}},
+		{"absurd", lab, LoadPlan{Users: 10_000_000, Sources: 32, Served: 1}, []want{
+			{"ports", Fail, "", "# 390 addresses in all"},
+			{"memory", Fail, "133.2 GiB wanted", "throng load --users 177867"},
+			{"socket-memory", Warn, "", "# more than this machine has"},
+			{"server-files", Fail, "10,000,000 wanted", "throng load --serve auto   # 576 servers"},
+		}},
 		{"a large machine, ports nearly all", tuned, LoadPlan{Users: 1_000_000, Workers: 8, Sources: 19}, []want{
 			{"ports", Warn, "1,000,000 wanted", "throng load --source ADDRESS,ADDRESS,…   # 20 addresses in all"},
 		}},

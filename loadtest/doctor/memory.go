@@ -60,6 +60,10 @@ func (m Machine) socketMemory(ends int) Check {
 		c.Found += fmt.Sprintf("; the kernel holds back from %s, and %s want a page each in a broadcast",
 			m.pages(m.TCPMem[1]), plural(ends, "socket"))
 		want := roundUp(ends, 1024)
+		if m.Memory.Total > 0 && want/2*3 > m.Memory.Total/m.PageSize {
+			c.Advice = "# more than this machine has: use fewer, or add memory"
+			return c
+		}
 		c.Advice = fmt.Sprintf("sysctl -w net.ipv4.tcp_mem='%d %d %d'", want/4*3, want, want/2*3)
 	}
 	return c

@@ -1,9 +1,7 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 )
@@ -59,20 +57,6 @@ type Book struct {
 	faults [whats][]Fault // what happened first, in order
 }
 
-// person is what the book knows of a recipient, apart from its streams.
-type person struct {
-	stays   []stay
-	excused bool
-	// since is when it came last, where what it misses is kept: what was meant to be sent before comes when it does.
-	// Forever for one that is never in a hurry.
-	since int64
-}
-
-// stay is a time during which a recipient was connected.
-type stay struct{ from, to int64 }
-
-const forever = math.MaxInt64
-
 // NewBook makes an empty book. It takes 8 bytes for each recipient and slot, and up to 40 MiB for the broadcasts that
 // are on their way.
 func NewBook(conf Config) (*Book, error) {
@@ -108,81 +92,12 @@ func NewBook(conf Config) (*Book, error) {
 	return b, nil
 }
 
-// What is what became of a delivery.
-type What uint8
-
-// All that can become of it.
-const (
-	Delivered  What = iota // in order, or ahead of others
-	Reordered              // delivered, but after a later one of its stream
-	Duplicated             // a copy of one that was delivered
-	Unsure                 // of numbers that were written off: one of the three above
-	Corrupted              // nobody of this run sent this message so to this recipient
-	Lost                   // only in a [Fault]
-	whats
-)
-
-var whatNames = [whats]string{"delivered", "reordered", "duplicated", "unsure", "corrupted", "lost"}
-
-func (w What) String() string {
-	if w >= whats {
-		return "unknown"
-	}
-	return whatNames[w]
-}
-
-// Outcome says how a delivery was booked.
-type Outcome struct {
-	What    What
-	Kind    Kind
-	Slot    uint16
-	Sender  uint32
-	Number  uint32
-	Tardy   bool  // see [Stamp]: the latency is not the server's
-	Kept    bool  // it waited for its sender or for its recipient, who was away: so has the latency
-	Latency int64 // nanoseconds from the intended time of sending to the delivery
-	Why     error // why it counts as corrupted; what it says of itself may be wrong then
-}
-
-// First says that the message is delivered by this, and was not before.
-func (o Outcome) First() bool { return o.What == Delivered || o.What == Reordered }
-
-// Why a stamp that is whole does not belong where it came.
-var (
-	ErrNone   = errors.New("the message carries no stamp")
-	ErrRun    = errors.New("the message is of another run")
-	ErrStream = errors.New("the sender has no such stream to this recipient")
-	ErrFrom   = errors.New("from_user is not the sender")
-	ErrNumber = errors.New("messages are numbered from 1")
-)
-
 // Received books a message that a user got at a time on the run's clock; text and from are as [Find] gives them, and
 // are not kept. A user that is not one of the book's is a mistake of the caller's and panics.
 func (b *Book) Received(user int, text, from []byte, at int64) Outcome {
 	var r Reading
 	r.read(text, from)
 	return b.Got(user, &r, at)
-}
-
-// Reading is what a message says of itself and of its sender. A message that many users get need be read but once.
-type Reading struct {
-	Stamp  Stamp
-	Err    error // it carries no stamp
-	Forged bool  // from_user is not the sender
-}
-
-// Read reads a message; text and from are as [Find] gives them, and are not kept.
-func Read(text, from []byte) (r Reading) {
-	r.read(text, from)
-	return r
-}
-
-func (r *Reading) read(text, from []byte) {
-	if r.Err = r.Stamp.parse(text); r.Err != nil {
-		return
-	}
-	run, sender, ok := ParseNick(from)
-	r.Forged = !ok || run != r.Stamp.Run || sender != int(r.Stamp.Sender)
 }
 
 // Got is [Book.Received] for a message that was read before. It does not keep or change r.
@@ -325,65 +240,6 @@ func (b *Book) Broken(user int, o Outcome, at int64, why error) {
 func (b *Book) name(f Fault) {
 	if len(b.faults[f.What]) < MaxFaults {
 		b.faults[f.What] = append(b.faults[f.What], f)
-	}
-}
-
-// Joined books that a user is connected from a time on, on the run's clock. Call it before the user can get anything. A
-// user that is connected already, since its connection broke by no will of the scenario and was made anew, stays so.
-func (b *Book) Joined(user int, at int64) {
-	p := &b.people[b.row(user)]
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n := len(p.stays); n > 0 {
-		if p.stays[n-1].to == forever {
-			return
-		}
-		at = max(at, p.stays[n-1].to)
-	}
-	p.stays = append(p.stays, stay{at, forever})
-	if b.kept {
-		p.since = max(p.since, at)
-	}
-	b.count(user, p, 1)
-}
-
-// Left books that the scenario has a user leave at a time on the run's clock: what is broadcast from then on is not owed
-// to it until it joins again. A connection that the server or the network broke is not left: what it misses is lost. Where
-// what is missed is kept, every end of a connection is to be told, and changes only what is in time.
-func (b *Book) Left(user int, at int64) {
-	p := &b.people[b.row(user)]
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n := len(p.stays); n > 0 && p.stays[n-1].to == forever {
-		b.count(user, p, -1)
-		p.stays[n-1].to = max(at, p.stays[n-1].from)
-	}
-}
-
-// Excuse says that nothing is owed to a user, from the first message to the last: it reads slowly on purpose, or never.
-func (b *Book) Excuse(user int) {
-	p := &b.people[b.row(user)]
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n := len(p.stays); n > 0 && p.stays[n-1].to == forever {
-		b.count(user, p, -1)
-	}
-	p.excused = true
-}
-
-// Slow says of a user, before it joins, that it takes its time: all is owed to it, but nothing comes late, and no
-// broadcast is watched until it has that. Only where what is missed is kept.
-func (b *Book) Slow(user int) {
-	p := &b.people[b.row(user)]
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	p.since = forever
-}
-
-// count changes the number of those to whom a broadcast should come.
-func (b *Book) count(user int, p *person, n int) {
-	if !p.excused && p.since < forever {
-		b.spread.present[b.grid.chat(user)] += n
 	}
 }
 

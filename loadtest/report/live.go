@@ -29,6 +29,9 @@ type Progress struct {
 	Done  float64
 	Of    float64 // 0: no end is known, and no bar is drawn
 	What  string  // what Done and Of count: "users", or "s" for seconds
+
+	Turned int    // attempts of users to come in that have failed in this phase
+	Why    string // the most frequent reason; empty where there is none
 }
 
 const (
@@ -191,7 +194,16 @@ func (l *Live) far() string {
 }
 
 func (l *Live) users() string {
-	return fmt.Sprintf("%s connected   %s failed", grouped(int64(l.point.Connected)), grouped(int64(l.point.Failed)))
+	text := fmt.Sprintf("%s connected   %s failed", grouped(int64(l.point.Connected)), grouped(int64(l.point.Failed)))
+	if l.now.Turned > 0 {
+		text += "   " + l.turned()
+	}
+	return text
+}
+
+// turned tells of attempts that failed, though their users may still come in: 812 attempts in vain (refused: 503 …).
+func (l *Live) turned() string {
+	return fmt.Sprintf("%s in vain (%s)", plural(int64(l.now.Turned), "attempt"), l.now.Why)
 }
 
 func (l *Live) generator() string {
@@ -233,6 +245,9 @@ func (l *Live) plainLine() string {
 	parts := []string{fmt.Sprintf("%7s  %s %s", duration(math.Round(l.now.At)), l.now.Phase, far)}
 	if p.Failed > 0 {
 		parts = append(parts, grouped(int64(p.Failed))+" failed")
+	}
+	if l.now.Turned > 0 {
+		parts = append(parts, l.turned())
 	}
 	if p.Sent+p.Delivered > 0 {
 		parts = append(parts, fmt.Sprintf("%s/s sent, %s/s delivered", number(math.Round(p.Sent)), number(math.Round(p.Delivered))))

@@ -87,6 +87,23 @@ func TestLiveBlock(t *testing.T) {
 	}
 }
 
+// The reason for which users do not come in stands in both views.
+func TestLiveTurnedAway(t *testing.T) {
+	for _, terminal := range []bool{false, true} {
+		for turned, want := range map[int]string{
+			0: "", 1: "1 attempt in vain (refused: 503 Service Unavailable)", 1200: "1,200 attempts in vain (refused: 503 Service Unavailable)",
+		} {
+			var b bytes.Buffer
+			l := NewLive(&b, terminal, func() int { return 200 })
+			l.Phase(Progress{At: 3, Phase: "connect", Of: 9, What: "users", Turned: turned, Why: "refused: 503 Service Unavailable"})
+			l.Update(Point{At: 3})
+			if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "in vain") != (want != "") {
+				t.Errorf("terminal %v: %q, want %q", terminal, b.String(), want)
+			}
+		}
+	}
+}
+
 func TestLiveClosedUnused(t *testing.T) {
 	var b bytes.Buffer
 	NewLive(&b, true, nil).Close()

@@ -233,6 +233,7 @@ func costs() []metric {
 			}
 			return 0
 		})},
+		{"generator.skipped", inNumbers, lowerIsBetter, 0.5, always(func(r *Result) float64 { return float64(r.Generator.Skipped) })},
 		{"generator.late_sends", inNumbers, lowerIsBetter, 0.5, always(func(r *Result) float64 { return float64(r.Generator.LateSends) })},
 		{"generator.tainted", inNumbers, lowerIsBetter, 0.5, always(func(r *Result) float64 { return float64(r.Generator.Tainted) })},
 		{"generator.stalled", inTime, lowerIsBetter, 0.5, always(func(r *Result) float64 { return r.Generator.Stalled })},

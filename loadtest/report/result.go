@@ -131,6 +131,8 @@ type Generator struct {
 	Why       []string `json:"why,omitempty"` // one sentence each
 	// LateSends are messages that went out more than 50 ms after their time.
 	LateSends int64 `json:"late_sends"`
+	// Skipped are messages to which it had not come when the time of sending was over.
+	Skipped int64 `json:"skipped,omitempty"`
 	// Stalled is how long, in seconds summed over the workers, a worker did nothing though it had work: its processor
 	// was taken away. Deliveries that waited meanwhile are in Tainted and not in the latencies.
 	Stalled float64 `json:"stalled"`

@@ -152,6 +152,9 @@ func (t *text) costs(r *Result) {
 	if g.LateSends > 0 {
 		line += ", " + plural(g.LateSends, "late send")
 	}
+	if g.Skipped > 0 {
+		line += ", " + plural(g.Skipped, "message") + " not sent"
+	}
 	if g.Stalled > 0 {
 		line += fmt.Sprintf(", stalled %s", duration(g.Stalled))
 	}

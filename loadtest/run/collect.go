@@ -191,6 +191,19 @@ func (c *collector) counts() (sum counts, reasons map[string]int, cpu, memory in
 	return sum, reasons, cpu, memory
 }
 
+// turned is why attempts to come in failed, so far.
+func (c *collector) turned() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	reasons := map[string]int{}
+	for _, n := range c.last {
+		for why, count := range n.Turned {
+			reasons[why] += count
+		}
+	}
+	return reasons
+}
+
 // unclear is of how many broadcasts it could not be told when the first and the last recipient had them.
 func (c *collector) unclear() int64 {
 	c.mu.Lock()
@@ -226,6 +239,8 @@ func (c *collector) takeMeasured() hists {
 // add sums totals up; of turns the longest counts.
 func (c *counts) add(o counts) {
 	c.Asked += o.Asked
+	c.Trying += o.Trying
+	c.Turned += o.Turned
 	c.Connected += o.Connected
 	c.Ever += o.Ever
 	c.Failed += o.Failed
@@ -233,6 +248,7 @@ func (c *counts) add(o counts) {
 	c.Dropped += o.Dropped
 	c.Sent += o.Sent
 	c.Unsent += o.Unsent
+	c.Skipped += o.Skipped
 	c.Returning += o.Returning
 	for kind, n := range o.Acked {
 		c.Acked[kind] += n

@@ -193,6 +193,20 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+// TestHelp asks for help in each way: it is on standard output, and names what --slo may be on.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"load --help": "acked.ratio", "help load": "acked.ratio", "load compare -h": "A the older", "help load compare": "A the older",
+		"load worker --help": "--listen",
+	} {
+		s := execute(t, nil, strings.Fields(args)...)
+		if code := s.finish(); code != 0 || !strings.Contains(s.stdout.String(), want) || s.stderr.String() != "" {
+			t.Errorf("%s: exit code %d, %q and %q", args, code, s.stdout.String(), s.stderr)
+		}
+	}
+}
+
 // TestOutputs checks the files that a run writes, and the comparison of two.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
@@ -259,7 +273,7 @@ func TestCtrlC(t *testing.T) {
 	}
 }
 
-// TestKilled kills the coordinator: its servers and workers end too.
+// TestKilled kills the coordinator: its servers and workers end too, and the next run removes what they have left.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	s := execute(t, nil, long...)
@@ -271,6 +285,11 @@ func TestKilled(t *testing.T) {
 	if code := s.wait(); code != -1 {
 		t.Errorf("exit code %d", code)
 	}
+	if left, err := os.ReadDir(s.temp); err != nil || len(left) != 1 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+	execute(t, []string{"TMPDIR=" + s.temp}, quick...).finish()
+	has(t, s.temp)
 }
 
 // TestWorkerCommand has a worker of the command line take all users, with the secret from the environment.

@@ -32,7 +32,7 @@ type run struct {
 	begin   int64  // the run's zero, on the clock of loadtest.Now
 	result  *report.Result
 	servers []*process.Process
-	folders []string // of their data
+	scratch *scratch // has their data; nil: there are none
 	hands   []*hand
 	news    *collector
 	latency hists // of the measured stages that are over
@@ -126,6 +126,9 @@ func (r *run) preflight(m doctor.Machine) error {
 		plan.Sources = loadtest.DefaultSources
 	}
 	checks := doctor.Load(m, plan)
+	if len(r.plan.Sources) > 0 {
+		checks = append(checks, doctor.Sources(r.plan.Sources))
+	}
 	var failed []string
 	for i, c := range checks {
 		if i == 0 || c.Level != doctor.OK { // the first tells the plan
@@ -147,15 +150,16 @@ func (r *run) preflight(m doctor.Machine) error {
 
 // serve starts the servers that the plan asks for.
 func (r *run) serve(ctx context.Context) error {
-	for i := range r.plan.Serve {
-		data, err := os.MkdirTemp("", "throng-load-")
-		if err != nil {
+	if r.plan.Serve > 0 {
+		var err error
+		if r.scratch, err = newScratch(os.TempDir()); err != nil {
 			return err
 		}
-		r.folders = append(r.folders, data)
+	}
+	for i := range r.plan.Serve {
 		// The limit of messages a second is for people; here the load's plan is the limit.
 		p, err := process.Start(context.WithoutCancel(ctx), r.env.Self, "serve", "--addr", "127.0.0.1:0", "--admin", "off",
-			"--data", data, "--rate", "0", "--log-level", "warn")
+			"--data", r.scratch.folder(i+1), "--rate", "0", "--log-level", "warn")
 		if err != nil {
 			return fmt.Errorf("server %d: %w", i+1, err)
 		}
@@ -245,7 +249,7 @@ func (r *run) close() {
 		group.Go(func() { _ = s.Stop() })
 	}
 	group.Wait()
-	for _, folder := range r.folders {
-		_ = os.RemoveAll(folder)
+	if r.scratch != nil {
+		r.scratch.close()
 	}
 }

@@ -5,6 +5,7 @@
 //	plan.go         what is asked, and how the users are shared out
 //	coordinator.go  Run: preflight, servers, workers, and the end of all of them
 //	phases.go       connect, warm up, steady, cool down; search.go is the steady phase of a capacity search
+//	door.go         gives the run up when the servers let nobody in; scratch.go keeps the data of its own servers
 //	hand.go         a worker as the coordinator sees it; wire.go is what the two say to each other
 //	worker.go       a worker: one process, one loop, a range of the users; Work and Listen serve a coordinator
 //	users.go        its users come, go and are cut off; comings.go is what a scenario has them do beside talking
@@ -38,7 +39,8 @@
 // sender's words to one conversation, and at the end every worker is told how many there were. Latencies count from the
 // intended moment of sending. They leave out what the generator itself held up: messages that went out more than 50 ms late, and
 // those that waited while a loop stood still. Both are counted, and too many of them make the run say that it
-// measured itself.
+// measured itself. A stage ends a second after its time at the latest: what a worker had not come to by then was not sent,
+// which is counted too.
 //
 // # Goroutines
 //

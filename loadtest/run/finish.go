@@ -152,7 +152,8 @@ func (r *run) costs() {
 func (r *run) generator(from, to mark) report.Generator {
 	a, b := from.counts, to.counts
 	g := report.Generator{
-		LateSends: b.LateSends - a.LateSends, Stalled: float64(b.Stalled-a.Stalled) / 1e9, Tainted: b.Tainted - a.Tainted,
+		LateSends: b.LateSends - a.LateSends, Skipped: b.Skipped - a.Skipped, Stalled: float64(b.Stalled-a.Stalled) / 1e9,
+		Tainted: b.Tainted - a.Tainted,
 	}
 	sent, delivered := float64(b.Sent-a.Sent), float64(b.Delivered-a.Delivered)
 	blame := func(is bool, format string, args ...any) {
@@ -161,6 +162,9 @@ func (r *run) generator(from, to mark) report.Generator {
 		}
 	}
 	blame(float64(g.LateSends) > mostLate*sent && (g.LateSends >= fewLate || float64(g.LateSends) > 10*mostLate*sent), "%d of %.0f messages went out more than 50 ms after their time.", g.LateSends, sent)
+	meant := b.Sent - a.Sent + b.Unsent - a.Unsent + g.Skipped
+	blame(float64(g.Skipped) > mostLate*float64(meant),
+		"%d of %d messages were not sent: the time was over before the load processes came to them.", g.Skipped, meant)
 	blame(g.Stalled > mostStalled*(to.at-from.at)*float64(len(r.hands)),
 		"Load processes stood still for %.1f s in all though they had work: their processor was taken away.", g.Stalled)
 	blame(float64(g.Tainted) > mostTainted*delivered,

@@ -2,6 +2,7 @@ package run
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,12 +20,13 @@ type meter struct {
 	measured   hists
 	unmeasured hists
 	reasons    map[string]int
-	from       int64 // what is meant to be sent from here on counts, on the run's clock
-	until      int64 // and up to here
+	turned     map[string]int // those of attempts to come in
+	from       int64          // what is meant to be sent from here on counts, on the run's clock
+	until      int64          // and up to here
 }
 
 func newMeter() *meter {
-	return &meter{measured: hists{}, unmeasured: hists{}, reasons: map[string]int{}}
+	return &meter{measured: hists{}, unmeasured: hists{}, reasons: map[string]int{}, turned: map[string]int{}}
 }
 
 // add changes the counts.
@@ -55,11 +57,25 @@ func (m *meter) measure(s stage) {
 func (m *meter) blame(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	why := err.Error()
+	m.because(err)
+}
+
+// turnAway counts an attempt to come in that failed.
+func (m *meter) turnAway(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts.Turned++
+	m.turned[m.because(err)]++
+}
+
+// because counts a reason and returns it. The caller holds mu.
+func (m *meter) because(err error) string {
+	why := strings.ReplaceAll(err.Error(), "loadtest: ", "") // who reads the report does not know the package
 	if _, known := m.reasons[why]; !known && len(m.reasons) >= mostReasons {
 		why = "other errors"
 	}
 	m.reasons[why]++
+	return why
 }
 
 // read fills n with the counts and the latencies since the last time.
@@ -68,7 +84,7 @@ func (m *meter) read(n *news) {
 	defer m.mu.Unlock()
 	n.Counts = m.counts
 	n.Hists, n.Unmeasured = m.measured.encode(), m.unmeasured.encode()
-	n.Reasons = maps.Clone(m.reasons)
+	n.Reasons, n.Turned = maps.Clone(m.reasons), maps.Clone(m.turned)
 }
 
 // encode empties the histograms and returns what was in them in wire form.

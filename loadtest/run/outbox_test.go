@@ -223,7 +223,7 @@ func TestNoWelcome(t *testing.T) {
 	w := crew(t, f.addr, func(p *Plan) { p.Users, p.Ramp = 2, time.Millisecond })
 	var n news
 	w.meter.read(&n)
-	const why = "no welcome: loadtest: closed by the server: 4509 the nick is in use"
+	const why = "no welcome: closed by the server: 4509 the nick is in use"
 	if n.Reasons[why] != 3 || len(n.Reasons) != 1 || n.Counts.Failed != 0 {
 		t.Errorf("reasons %v, counts %+v", n.Reasons, n.Counts)
 	}

@@ -18,6 +18,9 @@ const (
 	skew = 1.1
 	// tries is how many others are asked when a sender is not connected. Then a message counts as unsent.
 	tries = 16
+	// overtime is how long after the end of a stage a worker that lags behind may go on. What it has not come to by then
+	// counts as skipped.
+	overtime = int64(time.Second)
 )
 
 // talk decides who says what to whom in a worker, and says it. It belongs to the goroutine that sends.
@@ -102,7 +105,8 @@ func (t *talk) pick(n int) func() int {
 }
 
 // send says everything that is due in one stage, each message at its time, and catches up when it was kept from it: the
-// load is an open loop, and a server that is slow gets no less of it.
+// load is an open loop, and a server that is slow gets no less of it. It catches up a beat at a time, so that no kind of
+// message is left to the last, and gives up when the stage has long been over.
 func (t *talk) send(ctx context.Context, s stage) error {
 	t.w.meter.measure(s)
 	var said [len(metrics)]int64
@@ -111,23 +115,39 @@ func (t *talk) send(ctx context.Context, s stage) error {
 	}
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
-	for {
-		now := min(t.w.now(), s.Until)
+	for reached := s.From; ; {
+		now := t.w.now()
+		if now > s.Until+overtime {
+			t.skip(s, said)
+			return nil
+		}
+		reached = min(now, s.Until, reached+int64(beat))
 		for kind, part := range t.part {
 			rate := part * s.Rate // messages a second
-			for due := dueBy(rate, now-s.From, s.Until-s.From); said[kind] < due; said[kind]++ {
+			for due := dueBy(rate, reached-s.From, s.Until-s.From); said[kind] < due; said[kind]++ {
 				meant := s.From + int64(float64(said[kind])*1e9/rate)
 				t.say(ledger.Kind(kind), meant)
 			}
 		}
-		if now == s.Until {
+		switch {
+		case reached == s.Until:
 			return nil
+		case reached < now && ctx.Err() == nil:
+			continue
 		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// skip counts what is left of a stage whose time is over.
+func (t *talk) skip(s stage, said [len(metrics)]int64) {
+	for kind, part := range t.part {
+		left := dueBy(part*s.Rate, s.Until-s.From, s.Until-s.From) - said[kind]
+		t.w.meter.add(func(c *counts) { c.Skipped += left })
 	}
 }
 

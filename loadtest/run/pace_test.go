@@ -118,7 +118,7 @@ func TestOpenLoop(t *testing.T) {
 		{"many", mix{}, 999.9, 2 * time.Second, 0, [2]int{0, 1999}},
 		{"a rare kind and a frequent one", mix{broadcast: 0.02, zipf: true}, 100, 2 * time.Second, 0, [2]int{4, 196}},
 		{"kept from it for a while", mix{}, 100, 2 * time.Second, time.Second, [2]int{0, 200}},
-		{"kept from it all the time", mix{broadcast: 0.5}, 200, time.Second, time.Hour, [2]int{100, 100}},
+		{"kept from it all the time", mix{broadcast: 0.5}, 200, time.Second, 1700 * time.Millisecond, [2]int{100, 100}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -207,6 +207,26 @@ func TestUnsent(t *testing.T) {
 	})
 	if got := w.meter.counts; got.Sent != 0 || got.Unsent != 100 || w.sent.Count() != 0 {
 		t.Errorf("counts %+v, %d in the books", got, w.sent.Count())
+	}
+}
+
+// TestOvertime ends a stage on time though much is left of it.
+func TestOvertime(t *testing.T) {
+	s := newSink(t)
+	w := speaker(t, s, mix{broadcast: 0.3})
+	synctest.Test(t, func(t *testing.T) {
+		w.share.Origin = loadtest.Now() - int64(time.Hour)
+		over := int64(time.Hour) - overtime - 1
+		if err := w.talk.send(t.Context(), stage{From: over - int64(2*time.Second), Until: over, Rate: 100}); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := w.meter.counts; got.Sent != 0 || got.Unsent != 0 || got.Skipped != 200 {
+		t.Errorf("counts %+v, want 200 skipped", got)
+	}
+	before, after := mark{at: 1}, mark{at: 3, counts: w.meter.counts}
+	if g := new(run).generator(before, after); !g.Saturated || g.Skipped != 200 || len(g.Why) != 1 {
+		t.Errorf("generator %+v", g)
 	}
 }
 

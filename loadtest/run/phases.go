@@ -259,14 +259,21 @@ func (r *run) settle(ctx context.Context) *ledger.Account {
 	return account
 }
 
-// mind ends the run when a worker says nothing any more, though its process or connection is there still.
+// mind ends the run when a worker says nothing any more, though its process or connection is there still, and when the
+// servers let nobody in.
 func (r *run) mind(ctx context.Context, cancel context.CancelCauseFunc) {
 	r.news.listen()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var door door
 	for {
 		select {
-		case <-tick.C:
+		case now := <-tick.C:
+			if sum, _, _, _ := r.news.counts(); door.isShut(sum, r.plan.Users, now) {
+				cancel(fmt.Errorf("nobody got in for %v, with %d of %d users connected; %d attempts failed, mostly: %s",
+					outside, sum.Connected, r.plan.Users, sum.Turned, mostly(r.news.turned())))
+				return
+			}
 			if i := r.news.silent(); i >= 0 {
 				cancel(fmt.Errorf("load worker %s has said nothing for %v", r.hands[i].name, silence))
 				return

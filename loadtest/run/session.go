@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,18 +71,18 @@ func (w *worker) greet(ctx context.Context, id int) (*loadtest.User, error) {
 	}
 	a := &arrival{sock: sock, done: make(chan error, 1)}
 	u.mu.Lock()
-	over := u.ended == sock
+	over, why := u.ended == sock, u.why
 	if !over {
 		u.session.arrival = a
 	}
 	u.mu.Unlock()
 	if over {
-		return nil, fmt.Errorf("no welcome: %w", io.EOF)
+		return nil, noWelcome(why)
 	}
 	defer context.AfterFunc(ctx, sock.Cut)()
 	if sock.Subprotocol() != subprotocol {
 		w.rejected(sock, errDialect)
-	} else if err := sock.Send(hello); err != nil {
+	} else if err := sock.Send(hello); err != nil && !errors.Is(err, loadtest.ErrClosed) { // the end of its connection says why
 		w.rejected(sock, err)
 	}
 	if err = <-a.done; err == nil {
@@ -123,14 +124,11 @@ func (s *session) closed(sock *loadtest.User, why error) {
 		return
 	}
 	s.arrival = nil
-	switch {
-	case a.why != nil:
-		why = a.why
-	case why == nil:
-		why = io.EOF
-	}
-	a.done <- fmt.Errorf("no welcome: %w", why)
+	a.done <- noWelcome(cmp.Or(a.why, why))
 }
+
+// noWelcome is the end of a connection before its user was there.
+func noWelcome(why error) error { return fmt.Errorf("no welcome: %w", cmp.Or(why, io.EOF)) }
 
 // hello is the first frame of a connection. What is being read from the history is begun anew.
 func (s *session) hello(run uint32) []byte {

@@ -18,6 +18,7 @@ type timeline struct {
 	watched []*watched
 	series  []report.Point
 	phases  []report.Phase
+	turned  int // attempts to come in that had failed when the phase began
 
 	last counts  // at the last point
 	at   float64 // when that was, seconds since the begin
@@ -56,6 +57,7 @@ func (r *run) watch(ctx context.Context) {
 // point writes down what happened since the last one.
 func (r *run) point() {
 	sum, _, _, memory := r.news.counts()
+	turned := r.news.turned()
 	recent, rate := r.news.takeRecent(), r.news.rate(loadtest.Now()-r.begin)
 	t := &r.time
 	t.mu.Lock()
@@ -81,13 +83,13 @@ func (r *run) point() {
 	p.ServerCPU = (server - t.srv) / took
 	t.last, t.at, t.srv, t.most = sum, now, server, max(t.most, memory)
 	t.series = append(t.series, p)
-	r.env.Live.Phase(t.progress(now, sum, r.plan.Users))
+	r.env.Live.Phase(t.progress(now, sum, turned, r.plan.Users))
 	r.env.Live.Update(p)
 }
 
 // progress is how far the phase is.
-func (t *timeline) progress(now float64, sum counts, users int) report.Progress {
-	p := report.Progress{At: now, Phase: t.phase, Done: now - t.began, What: "s"}
+func (t *timeline) progress(now float64, sum counts, turned map[string]int, users int) report.Progress {
+	p := report.Progress{At: now, Phase: t.phase, Done: now - t.began, What: "s", Turned: sum.Turned - t.turned, Why: mostly(turned)}
 	switch {
 	case t.phase == "connect":
 		p.Done, p.Of, p.What = float64(sum.Ever+sum.Failed), float64(users), "users"
@@ -122,6 +124,7 @@ func (r *run) since() float64 { return float64(loadtest.Now()-r.begin) / 1e9 }
 
 // enter begins a phase, which takes so long if that is known, and ends the one before; the empty name ends the last.
 func (r *run) enter(phase string, takes time.Duration) {
+	sum, _, _, _ := r.news.counts()
 	t := &r.time
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +132,7 @@ func (r *run) enter(phase string, takes time.Duration) {
 	if n := len(t.phases); n > 0 && t.phase != "" {
 		t.phases[n-1].To = now
 	}
-	t.phase, t.began, t.ends = phase, now, 0
+	t.phase, t.began, t.ends, t.turned = phase, now, 0, sum.Turned
 	if takes > 0 {
 		t.ends = now + takes.Seconds()
 	}

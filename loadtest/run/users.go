@@ -19,8 +19,10 @@ const (
 	opening = 256
 	// attempts is how often a user tries to come in before it is given up.
 	attempts = 6
-	// firstWait is how long a user waits after its first failed attempt; then twice as long each time, with jitter.
-	firstWait = 250 * time.Millisecond
+	// firstWait is how long a user waits after its first failed attempt; then twice as long each time, with jitter, or as
+	// long as the server asks for, but never much longer than longestWait.
+	firstWait   = 250 * time.Millisecond
+	longestWait = 30 * time.Second
 	// goodbye is how long a server may take to end a connection that its user has closed.
 	goodbye = 10 * time.Second
 )
@@ -34,6 +36,7 @@ type user struct {
 	mu    sync.Mutex // guards all below
 	sock  *loadtest.User
 	ended *loadtest.User // the socket that ended last, which may be sooner than connect can tell of it
+	why   error          // why it has; nil: not known
 	away  chan struct{}  // not nil: the user was told to leave; closed when its socket has ended
 
 	session *session // nil in the tutorial dialect; set before the user comes, and has rules of its own
@@ -103,6 +106,8 @@ func (w *worker) each(ctx context.Context, do func(id int)) error {
 // connect brings one user in, with a few attempts. Its latency is that of the attempt that succeeded, or counts from
 // since, when the user comes back.
 func (w *worker) connect(ctx context.Context, id int, metric string, since time.Time) {
+	w.meter.add(func(c *counts) { c.Trying++ })
+	defer w.meter.add(func(c *counts) { c.Trying-- })
 	wait := firstWait
 	for n := range attempts {
 		began := time.Now()
@@ -120,15 +125,16 @@ func (w *worker) connect(ctx context.Context, id int, metric string, since time.
 		if ctx.Err() != nil {
 			return
 		}
-		w.meter.blame(err)
 		if refused, ok := errors.AsType[*loadtest.RefusedError](err); ok {
 			seconds, _ := strconv.Atoi(refused.RetryAfter)
 			wait = max(wait, time.Duration(min(seconds, 30))*time.Second)
+			refused.RetryAfter = "" // so that all have the same reason, however long each is to wait
 		}
+		w.meter.turnAway(err)
 		if n == attempts-1 || sleep(ctx, wait/2+rand.N(wait)) != nil {
 			break
 		}
-		wait *= 2
+		wait = min(2*wait, longestWait)
 	}
 	w.meter.add(func(c *counts) { c.Failed++ })
 	if !w.mix.v2 { // where what it misses now is lost to it
@@ -164,14 +170,14 @@ func (w *worker) entered(id int, sock *loadtest.User, again bool) {
 	u := w.user(id)
 	u.mu.Lock()
 	u.sock, u.away = sock, nil
-	over := u.ended == sock
+	over, why := u.ended == sock, u.why
 	if u.session != nil {
 		u.session.since = w.now()
 		w.resend(u)
 	}
 	u.mu.Unlock()
 	if over {
-		w.closed(sock, nil)
+		w.closed(sock, why)
 	} else if w.mix.lazy(id) {
 		sock.Pause()
 	}
@@ -181,7 +187,7 @@ func (w *worker) entered(id int, sock *loadtest.User, again bool) {
 func (w *worker) closed(sock *loadtest.User, why error) {
 	u := w.user(sock.ID)
 	u.mu.Lock()
-	u.ended = sock
+	u.ended, u.why = sock, why
 	if u.session != nil {
 		u.session.closed(sock, why)
 	}

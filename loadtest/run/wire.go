@@ -68,20 +68,24 @@ type news struct {
 	Spread     []ledger.Piece    `json:"spread,omitempty"`
 	CPU        int64             `json:"cpu"`               // nanoseconds of processor time so far
 	Memory     int64             `json:"memory"`            // resident bytes
-	Reasons    map[string]int    `json:"reasons,omitempty"` // so far
+	Reasons    map[string]int    `json:"reasons,omitempty"` // of all errors so far
+	Turned     map[string]int    `json:"turned,omitempty"`  // those of the attempts to come in
 	Stalled    int64             `json:"stalled,omitempty"` // when the last stall of the loop ended, on the run's clock
 }
 
 // counts are running totals of a worker, except for the turn.
 type counts struct {
 	Asked     int   `json:"asked"`
+	Trying    int   `json:"trying"`    // users on their way in, at present
+	Turned    int   `json:"turned"`    // attempts to come in that failed
 	Connected int   `json:"connected"` // at present
 	Ever      int   `json:"ever"`      // users that have been connected
 	Failed    int   `json:"failed"`    // users given up
 	Again     int   `json:"again"`
 	Dropped   int   `json:"dropped"`
 	Sent      int64 `json:"sent"`
-	Unsent    int64 `json:"unsent"` // messages whose time came and which could not be handed to a socket
+	Unsent    int64 `json:"unsent"`  // messages whose time came and which could not be handed to a socket
+	Skipped   int64 `json:"skipped"` // messages to which the worker had not come when their stage was over
 	// In version 2: users who are on their way back though the scenario did not make them leave, messages by kind that the
 	// server acknowledged, messages that wait for that, messages that came from the history, and gaps that the server told.
 	Returning  int                 `json:"returning"`

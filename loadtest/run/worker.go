@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"throng/loadtest"
+	"throng/loadtest/doctor"
 	"throng/loadtest/ledger"
 	"throng/loadtest/process"
 )
@@ -181,6 +182,9 @@ func (w *worker) prepare(s *share) (err error) {
 	}
 	if len(s.Addrs) == 0 || len(s.Addrs) != s.Shape.Chats {
 		return fmt.Errorf("%d servers for %d chats", len(s.Addrs), s.Shape.Chats)
+	}
+	if c := doctor.Sources(s.Sources); c.Level == doctor.Fail {
+		return errors.New(c.Found) // a worker on another machine is the first to look
 	}
 	w.share, w.mix = *s, s.mix()
 	if w.sent, err = ledger.NewSent(s.Shape, s.From, s.To); err != nil {
