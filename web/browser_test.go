@@ -56,18 +56,10 @@ func TestSurroundings(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			alice := open(t, "about:blank")
-			alice.do(
-				chromedp.EmulateViewport(test.width, test.height),
-				command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-					Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: test.scheme}},
-				}),
-				command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
-					UserAgent:      "Throng's test",
-					AcceptLanguage: test.language,
-				}),
-				chromedp.Navigate(s.url),
-			)
+			alice.do(chromedp.EmulateViewport(test.width, test.height), scheme(test.scheme), language(test.language))
+			alice.do(chromedp.Navigate(s.url))
 			alice.wait(`document.activeElement.id === 'nick'`)
+			alice.wait(isDark(test.scheme == "dark"))
 			alice.screenshot(test.name + "-login")
 			nick := "Alice " + test.name
 			alice.join(nick)
@@ -98,6 +90,64 @@ func TestSurroundings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What somebody chooses holds against the browser's light and language, also after a reload, until it is taken back.
+func TestChoices(t *testing.T) {
+	t.Parallel()
+	f := startFake(t)
+	alice := open(t, "about:blank")
+	alice.do(scheme("dark"), language("zh-CN"), chromedp.Navigate(f.url))
+	alice.join("alice")
+	alice.wait(speaks("zh-CN", "发消息给所有人"))
+	alice.wait(isDark(true))
+	alice.do(scheme("light"))
+	alice.wait(isDark(false)) // the browser's light changed, and the page goes with it
+
+	alice.do(chromedp.Click(chromedp.CSS("#menu")))
+	alice.choose("#theme", "auto", "dark")
+	alice.wait(isDark(true))
+	alice.reload(func() { alice.choose("#language", "", "en") })
+	alice.wait(online + ` && ` + speaks("en", "Message to everyone"))
+	alice.wait(isDark(true))
+
+	alice.do(chromedp.Click(chromedp.CSS("#menu")))
+	alice.choose("#theme", "dark", "light")
+	alice.wait(isDark(false))
+	alice.do(scheme("dark"))
+	alice.wait(isDark(false))
+	alice.choose("#theme", "light", "auto")
+	alice.wait(isDark(true))
+	alice.reload(func() { alice.choose("#language", "en", "") })
+	alice.wait(online + ` && ` + speaks("zh-CN", "发消息给所有人"))
+}
+
+// scheme makes the browser ask for "light" or "dark".
+func scheme(value string) chromedp.Action[chromedp.Void] {
+	return command(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}},
+	})
+}
+
+// language makes it a browser of somebody who reads that language.
+func language(tag string) chromedp.Action[chromedp.Void] {
+	return command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+		UserAgent:      "Throng's test",
+		AcceptLanguage: tag,
+	})
+}
+
+// isDark holds when the page is drawn light on dark, or, for false, dark on light.
+func isDark(yes bool) string {
+	return fmt.Sprintf(`((luminance) => (luminance(getComputedStyle(document.body).backgroundColor) < 128
+			&& luminance(getComputedStyle(document.body).color) > 128) === %t)(
+		(colour) => Math.max(...colour.match(/\d+/g).slice(0, 3)))`, yes)
+}
+
+// speaks holds when the page says that it is in a language, and is.
+func speaks(tag, label string) string {
+	return fmt.Sprintf(`document.documentElement.lang === %s && document.querySelector('#text').ariaLabel === %s`,
+		quote(tag), quote(label))
 }
 
 // unnamedControls lists the visible controls that a screen reader could not name.

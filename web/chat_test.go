@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	browserapi "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
 )
 
@@ -233,6 +234,63 @@ func TestHidden(t *testing.T) {
 	alice.wait(`!document.hidden && document.title === '(1) Throng'`)
 	alice.wait(message("bob", "psst"))
 	alice.wait(unread("bob", 1))
+}
+
+// Who looks elsewhere is notified of what is meant for her, if she wishes so and the browser allows it.
+func TestNotifications(t *testing.T) {
+	t.Parallel()
+	f := startFake(t)
+	alice := open(t, f.url)
+	alice.permit("notifications", browserapi.PermissionSettingDenied)
+	alice.join("alice")
+	bob := open(t, f.url).join("bob")
+	evaluate[bool](alice, `window.shown = [], window.Notification = class extends Notification {
+		constructor(title, options) { super(title, options); shown.push(this); }
+	}, true`)
+
+	// The switch stays off while the browser forbids it.
+	alice.do(chromedp.Click(chromedp.CSS("#menu")), chromedp.Click(chromedp.CSS("#notify")))
+	alice.wait(shows("#notify-error", "does not allow notifications") + ` && !document.querySelector('#notify').checked`)
+	alice.permit("notifications", browserapi.PermissionSettingGranted)
+	alice.do(chromedp.Click(chromedp.CSS("#notify")))
+	alice.wait(`document.querySelector('#notify').checked && document.querySelector('#notify-error').textContent === ''`)
+	alice.press(escape)
+
+	// None while she looks at the page, whether that chat is open or another.
+	bob.goTo("alice", "Write to alice")
+	bob.say("are you there?")
+	alice.wait(unread("bob", 1))
+	alice.pick("#chats", "bob")
+	bob.say("I see you")
+	alice.wait(message("bob", "I see you"))
+
+	// The page is in sight, but she works in another window. A headless browser's pages all believe to have the focus.
+	evaluate[bool](alice, `document.hasFocus = () => false, true`)
+	bob.say("look here")
+	alice.wait(`shown.length === 1`)
+	evaluate[bool](alice, `delete document.hasFocus`)
+
+	// Another tab hides the page. What is said to everyone is no reason to disturb her, unless it names her.
+	alice.pick("#chats", "Everyone")
+	alice.tab("about:blank")
+	alice.wait(`document.hidden`)
+	bob.pick("#chats", "Everyone")
+	bob.say("good night, all")
+	bob.say("good night, @alice")
+	alice.wait(`shown.length === 2`)
+	bob.pick("#chats", "alice")
+	bob.say("and sleep well")
+	alice.wait(`shown.length === 3`)
+	told := evaluate[string](alice, `shown.map(({ title, body }) => title + ' / ' + body).join('\n')`)
+	if want := "bob / look here\nEveryone: bob / good night, @alice\nbob / and sleep well"; told != want {
+		t.Errorf("alice was notified of\n%s\nand not of\n%s", told, want)
+	}
+
+	// A click on one leads to its chat.
+	alice.front()
+	evaluate[bool](alice, `shown[2].dispatchEvent(new Event('click'))`)
+	alice.wait(shows("#chat-name", "bob"))
+	alice.wait(message("bob", "and sleep well"))
 }
 
 // A hundred thousand people are a list like any other.

@@ -17,8 +17,6 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
-
-	"throng/web"
 )
 
 // frame is one object of the protocol.
@@ -54,7 +52,7 @@ func startFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{t: t, epoch: "e1", claims: map[string]*fakeClaim{}, rooms: map[string]map[*fakeClaim]bool{}}
 	mux := http.NewServeMux()
-	mux.Handle("/", web.Handler())
+	mux.Handle("/", site())
 	mux.HandleFunc("/conn/ws/", f.accept)
 	f.http = httptest.NewServer(mux)
 	f.url = f.http.URL + "/"

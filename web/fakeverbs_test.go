@@ -152,7 +152,7 @@ func (f *fake) relay(c *fakeConn, t string, in post, conv string, seq int64) {
 	}
 	for _, reader := range f.claims {
 		switch {
-		case reader.conn == nil || reader == c.claim:
+		case reader.conn == nil || reader == c.claim && in.To != "":
 		case in.To != "" && reader == f.claims[fakeKey(in.To)]:
 			it["conv"] = "dm:" + c.claim.nick
 			reader.conn.send(it)

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"throng/web"
 )
 
 // workshop is a folder for what all tests share; TestMain takes it away.
@@ -35,6 +37,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// site is the handler of the compiled-in page; to make it is work, and tests only read it.
+var site = sync.OnceValue(web.Handler)
 
 // program builds throng, once, and returns its path.
 var program = sync.OnceValues(func() (string, error) {

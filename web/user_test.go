@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	browserapi "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
@@ -42,6 +43,8 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		// Every user has a window, and a window's address bar is two web pages, which cost more than the chat does.
+		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"),
 		chromedp.WindowSize(1280, 800),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
@@ -92,6 +95,19 @@ func (u *user) front() {
 	u.do(command(page.BringToFront, cdp.Empty{}))
 }
 
+// permit answers for the user when a page asks for a permission, or takes the answer back.
+func (u *user) permit(name string, setting browserapi.PermissionSetting) {
+	u.t.Helper()
+	_, err := chromedp.CallBrowser(u.ctx, browserapi.SetPermission, browserapi.SetPermissionParams{
+		Permission:       &browserapi.PermissionDescriptor{Name: name},
+		Setting:          setting,
+		BrowserContextID: chromedp.FromContext(u.ctx).BrowserContextID,
+	})
+	if err != nil {
+		u.t.Fatal(err)
+	}
+}
+
 // enter gives a user a tab and listens to its console.
 func (u *user) enter(options ...chromedp.ContextOption) {
 	u.t.Helper()
@@ -122,6 +138,17 @@ func (u *user) enter(options ...chromedp.ContextOption) {
 			if !slices.ContainsFunc(u.tolerated, func(some *regexp.Regexp) bool { return some.MatchString(said) }) {
 				u.t.Errorf("the browser complains: %s", said)
 			}
+		}
+	})
+	dialogs := chromedp.Events(u.ctx, page.JavascriptDialogOpening)
+	reading.Go(func() {
+		for dialog, err := range dialogs {
+			if err != nil {
+				return // the test is over
+			}
+			// The page stands still until it has an answer, and whatever the test does next would only time out.
+			u.t.Errorf("the page asks: %s", dialog.Message)
+			_, _ = chromedp.Call(u.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: false})
 		}
 	})
 }
@@ -208,6 +235,40 @@ func (u *user) pick(list, name string) {
 	evaluate[bool](u, row+`.click(), true`)
 }
 
+// choose goes with the arrow keys from one option of a closed <select> to another.
+func (u *user) choose(selector, from, to string) {
+	u.t.Helper()
+	u.do(chromedp.Focus(chromedp.CSS(selector)))
+	steps := evaluate[int](u, fmt.Sprintf(`(({ options, value }) => value === %s
+		? [...options].findIndex((it) => it.value === %s) - [...options].findIndex((it) => it.value === value)
+		: 0)(document.querySelector(%s))`, quote(from), quote(to), quote(selector)))
+	if steps == 0 {
+		u.t.Fatalf("%s does not show %q, or has no %q", selector, from, to)
+	}
+	for range max(steps, -steps) {
+		if steps < 0 {
+			u.press(up)
+		} else {
+			u.press(down)
+		}
+	}
+}
+
+// reload waits until the page has loaded anew because of a deed.
+func (u *user) reload(deed func()) {
+	u.t.Helper()
+	ctx, cancel := context.WithTimeout(u.ctx, patience)
+	defer cancel()
+	loads := chromedp.Events(ctx, page.LoadEventFired)
+	deed()
+	for _, err := range loads {
+		if err != nil {
+			u.t.Fatalf("the page does not load anew: %v", err)
+		}
+		return
+	}
+}
+
 // Keys that the client gives a meaning.
 var (
 	enter      = input.DispatchKeyEventParams{Key: "Enter", Text: "\r", WindowsVirtualKeyCode: 13}
@@ -271,6 +332,9 @@ func fate(text, how string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll('#messages .line.mine')].some((it) =>
 		it.querySelector('.text').textContent === %s && it.querySelector('.fate').dataset.fate === %s)`, quote(text), quote(how))
 }
+
+// allSent holds when nothing that was said in the open chat waits for its ack.
+const allSent = `['queued', 'sent', 'failed'].every((fate) => document.querySelector('#messages [data-fate=' + fate + ']') === null)`
 
 // unread holds when a chat in the list counts so many unread messages; 0 for none.
 func unread(name string, count int) string {

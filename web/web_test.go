@@ -60,7 +60,7 @@ func assetsOf(t *testing.T, h http.Handler) (addresses []string, digest string) 
 
 func TestStatusAndCaching(t *testing.T) {
 	const forever = "public, max-age=31536000, immutable"
-	h := web.Handler()
+	h := site()
 	_, digest := assetsOf(t, h)
 	for _, test := range []struct {
 		method, path         string
@@ -118,7 +118,7 @@ func TestStatusAndCaching(t *testing.T) {
 // The policy is the second wall behind textContent, so a hole in it is a fault even
 // when nothing leaks through it today.
 func TestPolicyIsStrict(t *testing.T) {
-	policy := ask(web.Handler(), "GET", "/").Header.Get("Content-Security-Policy")
+	policy := ask(site(), "GET", "/").Header.Get("Content-Security-Policy")
 	for _, hole := range []string{"unsafe", "*", "data:", "blob:", "http:", "ws:"} {
 		if strings.Contains(policy, hole) {
 			t.Errorf("the policy allows %s: %s", hole, policy)
@@ -135,7 +135,7 @@ func TestPolicyIsStrict(t *testing.T) {
 }
 
 func TestConditionalRequests(t *testing.T) {
-	h := web.Handler()
+	h := site()
 	for _, encoding := range []string{"identity", "gzip"} {
 		first := ask(h, "GET", "/", "Accept-Encoding", encoding)
 		tag := first.Header.Get("ETag")
@@ -155,7 +155,7 @@ func TestConditionalRequests(t *testing.T) {
 }
 
 func TestGzip(t *testing.T) {
-	h := web.Handler()
+	h := site()
 	plain := ask(h, "GET", "/")
 	page := bodyOf(t, plain)
 	if plain.Header.Get("Vary") != "Accept-Encoding" {
@@ -201,7 +201,7 @@ func TestGzip(t *testing.T) {
 // All that the page names is there, and it names all modules, so that a browser
 // asks for them at once and not one import after the other.
 func TestPageNamesAllAssets(t *testing.T) {
-	h := web.Handler()
+	h := site()
 	named, digest := assetsOf(t, h)
 	for _, address := range named {
 		if status := ask(h, "GET", address).StatusCode; status != 200 {

@@ -48,7 +48,8 @@ export class Crier {
     const isOpen = chat === this.#chats.current;
     this.#announce(isOpen ? this.#texts.said(from, text) : this.#texts.saidIn(from, this.#words.nameOf(chat)));
     const isForMe = chat.isDirect || mentions(text, this.#chats.me);
-    if (isForMe && document.hidden && notifies()) this.#notify(chat, from, text);
+    const isElsewhere = !document.hasFocus(); // nor has a hidden page
+    if (isForMe && isElsewhere && notifies()) this.#notify(chat, from, text);
   }
 
   /** @param {string} words */
