@@ -156,6 +156,7 @@ func (l welcome) open(s *shard) {
 		session.number = rand.Uint64() | 1
 	}
 	h := s.hub
+	s.fit(session, &l.missed)
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
 		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.Online(), Ping: h.config.Ping, Recovered: l.missed.recovered,
@@ -173,6 +174,19 @@ type held struct {
 	parcels []*parcel
 	bytes   int64
 	later   []letter // that come after the answers
+}
+
+// before is a position in a conversation, seq or lower, behind which all comes that is held.
+func (h *held) before(conv event.Conv, seq uint64) uint64 {
+	if h == nil {
+		return seq
+	}
+	for _, p := range h.parcels {
+		if p.class == chat && p.conv == conv {
+			return min(seq, p.seq-1)
+		}
+	}
+	return seq
 }
 
 // maxHeld bounds what is held for one session, in bytes; when more comes all of it becomes a gap.

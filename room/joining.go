@@ -29,7 +29,7 @@ func (l joining) open(s *shard) {
 		}
 		m := s.hub.newMissed()
 		recovered := l.from.Epoch != "" && s.hub.since(&m, claim, conv, stored, l.from)
-		s.mail.put(joined{l, m, &event.Joined{
+		s.mail.put(joined{l, conv, m, &event.Joined{
 			ID: l.id, Room: l.room.Name, Members: members, Epoch: s.hub.config.Log.Epoch(), Seq: s.hub.head(stored).Last,
 			Recovered: recovered,
 		}})
@@ -58,6 +58,7 @@ func (s *shard) joinRoom(session *Session, room Nick) int {
 // joined is the answer to a join, with what was missed.
 type joined struct {
 	joining
+	conv   event.Conv
 	missed missed
 	answer *event.Joined
 }
@@ -66,6 +67,12 @@ func (l joined) open(s *shard) {
 	session := l.session
 	if session.isGone || session.person == nil {
 		return
+	}
+	if !s.fit(session, &l.missed) {
+		l.answer.Recovered = false
+	}
+	if !l.answer.Recovered {
+		l.answer.Seq = session.held.before(l.conv, l.answer.Seq)
 	}
 	if l.id != nil {
 		s.reply(session, event.AppendJoined(nil, l.answer))

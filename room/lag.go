@@ -84,8 +84,12 @@ func (s *shard) catchUp(session *Session) {
 	l := session.lag
 	session.lag = nil
 	delete(s.lagging, session)
+	b := batch{wire: s.hub.config.Wire}
 	for conv, g := range l.gaps {
-		s.reply(session, event.AppendGap(nil, conv, g.from, g.to))
+		b.text = event.AppendGap(b.next(), conv, g.from, g.to)
+	}
+	for _, f := range b.end() {
+		s.send(session, f)
 	}
 	for _, p := range l.presence {
 		s.send(session, p.frames[version2])

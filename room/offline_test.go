@@ -264,15 +264,16 @@ func TestTwoOfOneNick(t *testing.T) {
 	})
 }
 
-// What is told up to where: of two conversations of one name the later end counts.
+// What is told up to where counts for each spelling of the nick, as its bearers wrote it.
 func TestUpToOfTwoOfOneNick(t *testing.T) {
 	h := newHub(t, Config{})
-	m, conv := h.newMissed(), event.Direct("bob")
-	for i, last := range []uint64{7, 5} {
-		h.add(&m, 1, conv, fmt.Sprint(i), []history.Message{{Seq: last, Body: []byte("1")}})
-	}
-	if m.upTo[conv] != 7 {
-		t.Fatalf("up to %d, want 7", m.upTo[conv])
+	m := h.newMissed()
+	of := &thread{conv: event.Direct("Bob"), last: 7, parts: []part{{Direct: history.Direct{PeerNick: "Bob"}}, {Direct: history.Direct{PeerNick: "bob"}}}}
+	h.add(&m, 1, of, []history.Message{{Seq: 5, Body: []byte("1")}, {Seq: 7, Body: []byte("1")}})
+	for _, nick := range []string{"Bob", "bob"} {
+		if got := m.upTo[event.Direct(nick)]; got != 7 {
+			t.Fatalf("%s up to %d, want 7", nick, got)
+		}
 	}
 }
 

@@ -64,6 +64,17 @@ func (h *Hub) mark(claim uint64, stored string, t event.Type, seq uint64) uint64
 	return seq
 }
 
+// markPast stores a receipt for somebody who is gone for good.
+func (h *Hub) markPast(l received) {
+	directs, err := h.directs(l.claim)
+	if h.check(err); err != nil || directs[l.to.Key] == nil {
+		return
+	}
+	for _, p := range directs[l.to.Key].parts {
+		h.mark(l.claim, p.Conv, l.t, l.seq)
+	}
+}
+
 // typed tells somebody that another is typing to them.
 type typed struct {
 	from string // a nick
@@ -89,6 +100,7 @@ type received struct {
 func (l received) open(s *shard) {
 	p := s.known(l.to.Key)
 	if p == nil {
+		s.hub.apart(func() { s.hub.markPast(l) })
 		return
 	}
 	seq := s.hub.mark(l.claim, convDirect(l.claim, p.claim.ID), l.t, l.seq)

@@ -179,3 +179,18 @@ func TestState(t *testing.T) {
 		}
 	})
 }
+
+// A receipt for somebody who cannot come back is stored all the same.
+func TestReceiptForOneWhoIsGone(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.meet("bob")
+		bob.send(`{"t":"msg","id":1,"to_user":"alice","message":1}`)
+		ack := bob.news()[0]
+		alice.news()
+		bob.drop()
+		alice.send(`{"t":"read","conv":"dm:bob","seq":%d}`, ack.Seq)
+		if s, ok, err := c.State(ack.Mid); !ok || err != nil || !s.Read {
+			t.Fatalf("state %+v, %v, %v; want it read", s, ok, err)
+		}
+	})
+}

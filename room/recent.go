@@ -1,12 +1,17 @@
 package room
 
-import "sync"
+import (
+	"sync"
+
+	"throng/room/event"
+)
 
 // maxRecent is how many stretches are remembered.
 const maxRecent = 64
 
-// stretch is a piece of a conversation.
+// stretch is a piece of a conversation, as it is called at the time: a room may be written otherwise by who makes it anew.
 type stretch struct {
+	conv        event.Conv
 	stored      string
 	first, last uint64
 }

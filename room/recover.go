@@ -2,7 +2,6 @@ package room
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -14,102 +13,63 @@ import (
 const (
 	// maxRecover is how many messages of one conversation a client is brought at most; beyond, it pages the history.
 	maxRecover = 1000
-	// batchSize is how large a frame with several missed messages becomes, in bytes.
-	batchSize = 32 << 10
-	// pageSize is how large a page of history becomes, in bytes of its messages; one message is always in it.
-	pageSize = 256 << 10
 	// readSize is how many messages are read from the log at a time.
 	readSize = 100
 )
 
-// The names of conversations in the log.
-const convEveryone = "all"
-
-func convRoom(key string) string { return "r/" + key }
-
-// convDirect is the conversation between two claims, whichever speaks.
-func convDirect(a, b uint64) string { return fmt.Sprintf("d/%016x/%016x", min(a, b), max(a, b)) }
-
 // missed is what a client has not seen.
 type missed struct {
-	recovered map[string]bool // by conversation, as the client named it
-	frames    []Frame
+	batch
+	recovered map[string]bool       // by conversation, as the client named it
 	upTo      map[event.Conv]uint64 // how far the client has been told then
 	directs   map[string]uint64     // the same, by names in the log, of direct conversations
+	unread    []*thread             // direct conversations of which the client gave no position
 	room      int                   // bytes that there is still room for: what is recovered must not make the reader a slow one
 }
 
 func (h *Hub) newMissed() missed {
 	return missed{
-		recovered: map[string]bool{}, upTo: map[event.Conv]uint64{}, directs: map[string]uint64{}, room: h.config.Queue / 2,
+		batch: batch{wire: h.config.Wire}, recovered: map[string]bool{}, upTo: map[event.Conv]uint64{},
+		directs: map[string]uint64{}, room: h.config.Queue / 2,
 	}
 }
 
-// recover collects what a claim has missed: in the conversations whose positions it gives, all or nothing each, and in
-// its other direct conversations all that was never written to it. It reads the log and may wait.
+// recover collects what a claim has missed: in the conversations whose positions it gives, all or nothing each; in
+// its other direct conversations all that was never written to it; and how far their other sides have got. Where not all of it
+// fits, that of the latest conversations comes. It reads the log and may wait.
 func (h *Hub) recover(claim history.Claim, pos map[string]event.Position) missed {
 	m := h.newMissed()
-	directs, err := h.config.Log.Directs(claim.ID)
+	directs, err := h.directs(claim.ID)
 	h.check(err)
-	told := map[string]bool{}
+	told := map[*thread]bool{}
 	for _, name := range slices.Sorted(maps.Keys(pos)) {
-		conv, stored, ok := h.locate(name, directs)
-		if ok {
-			told[stored] = true
-			ok = h.since(&m, claim.ID, conv, stored, pos[name])
-		} else if conv.Kind == event.ConvDirect {
-			ok = pos[name] == event.Position{Epoch: h.config.Log.Epoch()} // it has all of what was never begun
+		conv, _ := event.ParseConv(name)
+		if t := h.locate(conv, directs); t != nil {
+			told[t] = true
+			m.recovered[name] = h.bring(&m, claim.ID, t, pos[name])
+		} else { // it has all of what was never begun
+			m.recovered[name] = conv.Kind == event.ConvDirect && pos[name] == event.Position{Epoch: h.config.Log.Epoch()}
 		}
-		m.recovered[name] = ok
 	}
-	// Of several who bore a nick the latest comes last.
-	slices.SortFunc(directs, func(a, b history.Direct) int { return cmp.Compare(h.head(a.Conv).Last, h.head(b.Conv).Last) })
-	for _, d := range directs {
-		conv := event.Direct(d.PeerNick)
-		if !told[d.Conv] {
-			h.unread(&m, claim.ID, conv, d.Conv)
-		}
-		h.receipts(&m, conv, d)
-	}
+	all := h.newest(directs)
+	h.unread(&m, claim.ID, slices.DeleteFunc(slices.Clone(all), func(t *thread) bool { return told[t] }))
+	h.receipts(&m, all)
+	m.end()
 	return m
 }
 
-// locate finds a conversation in the log by the name that a client has for it.
-func (h *Hub) locate(name string, directs []history.Direct) (conv event.Conv, stored string, ok bool) {
-	conv, bad := event.ParseConv(name)
-	if bad != nil {
-		return conv, "", false
-	}
-	switch conv.Kind {
-	case event.ConvAll:
-		return conv, convEveryone, true
-	case event.ConvRoom:
-		room, bad := ParseNick(conv.Name)
-		if room.Key == everywhere {
-			return event.Everyone(), convEveryone, true
+// newest are direct conversations, in the order in which they were last talked in, the latest first.
+func (h *Hub) newest(directs map[string]*thread) []*thread {
+	all := make([]*thread, 0, len(directs))
+	for _, t := range directs {
+		if err := t.look(h.config.Log); err != nil {
+			h.check(err)
+			return nil
 		}
-		return event.Room(h.places.name(room).Name), convRoom(room.Key), bad == nil
+		all = append(all, t)
 	}
-	d, ok := h.directWith(conv.Name, directs)
-	return event.Direct(d.PeerNick), d.Conv, ok
-}
-
-// directWith is the latest direct conversation with whoever bears a nick.
-func (h *Hub) directWith(nick string, directs []history.Direct) (found history.Direct, ok bool) {
-	peer, bad := ParseNick(nick)
-	if bad != nil {
-		return found, false
-	}
-	var newest uint64
-	for _, d := range directs {
-		if n, bad := ParseNick(d.PeerNick); bad != nil || n.Key != peer.Key {
-			continue
-		}
-		if last := h.head(d.Conv).Last; !ok || last > newest {
-			found, newest, ok = d, last, true
-		}
-	}
-	return found, ok
+	slices.SortFunc(all, func(a, b *thread) int { return cmp.Compare(b.last, a.last) })
+	return all
 }
 
 // head is what the log knows of a conversation; nothing when it cannot say.
@@ -119,36 +79,45 @@ func (h *Hub) head(stored string) history.Head {
 	return head
 }
 
-// since adds all that a conversation has behind a position, and reports false, adding nothing, when it cannot be all.
+// since is bring for a conversation that is one in the log.
 func (h *Hub) since(m *missed, claim uint64, conv event.Conv, stored string, from event.Position) bool {
-	head := h.head(stored)
-	if from.Epoch != h.config.Log.Epoch() || from.Seq < head.Trimmed || from.Seq > head.Last {
+	all := h.bring(m, claim, single(conv, stored), from)
+	m.end()
+	return all
+}
+
+// bring adds all that a conversation has behind a position, and reports false, adding nothing, when it cannot be all.
+func (h *Hub) bring(m *missed, claim uint64, t *thread, from event.Position) bool {
+	err := t.look(h.config.Log)
+	h.check(err)
+	if err != nil || from.Epoch != h.config.Log.Epoch() || from.Seq < t.trimmed || from.Seq > t.last {
 		return false
 	}
-	if from.Seq == head.Last {
+	if from.Seq == t.last {
+		m.note(t, t.last) // some of it may still be on its way
 		return true
 	}
-	msgs, all := h.read(stored, from.Seq, maxRecover, m.room)
+	msgs, all := h.read(t, from.Seq, maxRecover, m.room)
 	if !all || len(msgs) == 0 || msgs[0].Prev > from.Seq { // trimmed meanwhile
 		return false
 	}
-	h.add(m, claim, conv, stored, msgs)
+	h.add(m, claim, t, msgs)
 	return true
 }
 
 // read reads what a conversation has behind a seq, as far as it fits into so many messages and bytes, and reports whether that is
 // all.
-func (h *Hub) read(stored string, after uint64, most, room int) (msgs []history.Message, all bool) {
+func (h *Hub) read(t *thread, after uint64, most, room int) (msgs []history.Message, all bool) {
 	for len(msgs) < most {
-		some, more, err := h.config.Log.Read(stored, max(after, 1), 0, readSize)
+		some, more, err := t.read(h.config.Log, max(after, 1), 0, readSize)
 		if h.check(err); err != nil {
 			return msgs, false
 		}
-		for _, msg := range some {
-			if room -= len(msg.Body) + postOverhead; room < 0 {
+		for i := range some {
+			if room -= weight(&some[i]); room < 0 {
 				return msgs, false
 			}
-			msgs, after = append(msgs, msg), msg.Seq
+			msgs, after = append(msgs, some[i]), some[i].Seq
 		}
 		if !more {
 			return msgs, true
@@ -157,74 +126,159 @@ func (h *Hub) read(stored string, after uint64, most, room int) (msgs []history.
 	return msgs, false
 }
 
-// unread adds what of a direct conversation was neither written to one of the claim's sockets nor confirmed, and a gap for
-// what does not fit.
-func (h *Hub) unread(m *missed, claim uint64, conv event.Conv, stored string) {
-	marks, err := h.config.Log.Marks(claim, stored)
-	h.check(err)
-	after := max(marks.Sent, marks.Recv)
-	msgs, all := h.read(stored, after, math.MaxInt, m.room)
+// weight is how many bytes a message may have when it is encoded for a client: names come twice, and each of their
+// characters, or six times those of the Cid, if it has to be escaped.
+func weight(m *history.Message) int {
+	return len(m.Body) + postOverhead + 4*(len(m.From)+len(m.To)+len(m.Room)) + 6*len(m.Cid)
+}
+
+// unread adds what of direct conversations, the latest of them first, was neither written to one of the claim's sockets nor
+// confirmed, and a gap for what does not fit. Gaps take half of the room at most: what is older yet is left for the next
+// hello.
+func (h *Hub) unread(m *missed, claim uint64, threads []*thread) {
+	reserved := 0
+	for _, t := range threads {
+		if !h.skipSeen(claim, t) {
+			continue
+		}
+		size := t.gapSize()
+		if reserved+size > m.room/2 {
+			break
+		}
+		reserved += size
+		m.unread = append(m.unread, t)
+	}
+	m.room -= reserved
+	for _, t := range m.unread {
+		msgs, all := h.read(t, 0, math.MaxInt, m.room+t.gapSize())
+		if len(msgs) > 0 {
+			h.add(m, claim, t, msgs)
+		}
+		if all {
+			m.room += t.gapSize()
+			continue
+		}
+		m.addGap(t, msgs)
+	}
+}
+
+// skipSeen notes up to where the claim has the parts of a direct conversation, and reports whether there is more.
+func (h *Hub) skipSeen(claim uint64, t *thread) (more bool) {
+	for i := range t.parts {
+		p := &t.parts[i]
+		marks, err := h.config.Log.Marks(claim, p.Conv)
+		h.check(err)
+		p.seen = max(marks.Sent, marks.Recv)
+		more = more || p.seen < p.head.Last
+	}
+	return more
+}
+
+// gapSize is how many bytes word of a gap takes at most.
+func (t *thread) gapSize() int { return len(event.AppendGap(nil, t.conv, t.last, t.last)) + 1 }
+
+// addGap adds word of what is unread behind some messages.
+func (m *missed) addGap(t *thread, msgs []history.Message) {
+	from := t.last
+	for _, p := range t.parts {
+		if p.seen < p.head.Last {
+			from = min(from, p.seen+1)
+		}
+	}
 	if len(msgs) > 0 {
-		after = msgs[len(msgs)-1].Seq
-		h.add(m, claim, conv, stored, msgs)
+		from = msgs[len(msgs)-1].Seq + 1
 	}
-	if last := h.head(stored).Last; !all && last > after {
-		m.frames = append(m.frames, h.config.Wire.Message(false, event.AppendGap(nil, conv, after+1, last)))
-		m.upTo[conv] = last
+	if from > t.last {
+		return
+	}
+	m.text = event.AppendGap(m.next(), t.conv, from, t.last)
+	m.note(t, t.last)
+}
+
+// note notes that a client is told all of a conversation up to a seq, whoever of several that had the nick it is from.
+func (m *missed) note(t *thread, seq uint64) {
+	m.upTo[t.conv] = max(m.upTo[t.conv], seq)
+	for _, p := range t.parts {
+		if t.conv.Kind == event.ConvDirect {
+			m.upTo[event.Direct(p.PeerNick)] = m.upTo[t.conv] // in its own spelling
+		}
 	}
 }
 
-// receipts adds how far the other side of a direct conversation has got.
-func (h *Hub) receipts(m *missed, conv event.Conv, d history.Direct) {
-	marks, err := h.config.Log.Marks(d.Peer, d.Conv)
-	h.check(err)
-	if marks.Recv > 0 {
-		m.frames = append(m.frames, h.config.Wire.Message(false, event.AppendRecv(nil, conv, d.PeerNick, marks.Recv)))
-	}
-	if marks.Read > 0 {
-		m.frames = append(m.frames, h.config.Wire.Message(false, event.AppendRead(nil, conv, d.PeerNick, marks.Read)))
+// receipts adds how far the other sides of direct conversations have got, the latest first, as far as there is room.
+func (h *Hub) receipts(m *missed, threads []*thread) {
+	for _, t := range threads {
+		var far history.Marks
+		for _, p := range t.parts {
+			marks, err := h.config.Log.Marks(p.Peer, p.Conv)
+			h.check(err)
+			far.Recv, far.Read = max(far.Recv, marks.Recv), max(far.Read, marks.Read)
+		}
+		var told [][]byte
+		if far.Recv > 0 {
+			told = append(told, event.AppendRecv(nil, t.conv, t.conv.Name, far.Recv))
+		}
+		if far.Read > 0 {
+			told = append(told, event.AppendRead(nil, t.conv, t.conv.Name, far.Read))
+		}
+		for _, text := range told {
+			if m.room -= len(text) + 1; m.room < 0 {
+				return
+			}
+			m.text = append(m.next(), text...)
+		}
 	}
 }
 
-// add adds messages of one conversation, several to a frame.
-func (h *Hub) add(m *missed, claim uint64, conv event.Conv, stored string, msgs []history.Message) {
-	for _, msg := range msgs {
-		m.room -= len(msg.Body) + postOverhead
+// add adds messages of one conversation.
+func (h *Hub) add(m *missed, claim uint64, t *thread, msgs []history.Message) {
+	own, last := false, msgs[len(msgs)-1].Seq
+	for i := range msgs {
+		m.room -= weight(&msgs[i])
+		own = own || msgs[i].Claim == claim
+		if t.conv.Kind == event.ConvDirect {
+			m.directs[msgs[i].Conv] = msgs[i].Seq
+		}
 	}
-	last := msgs[len(msgs)-1].Seq
-	m.upTo[conv] = max(m.upTo[conv], last)
-	if conv.Kind == event.ConvDirect {
-		m.directs[stored] = last
-	}
-	own := slices.ContainsFunc(msgs, func(msg history.Message) bool { return msg.Claim == claim })
-	if own || conv.Kind == event.ConvDirect {
-		m.frames = append(m.frames, h.batch(claim, conv, msgs)...)
+	m.note(t, last)
+	if own || t.conv.Kind == event.ConvDirect {
+		h.messages(&m.batch, claim, t.conv, msgs)
 		return
 	}
 	// Many who were cut off at once miss the same.
-	m.frames = append(m.frames, h.recent.get(stretch{stored, msgs[0].Seq, last}, func() []Frame {
-		return h.batch(claim, conv, msgs)
-	})...)
+	shared := h.recent.get(stretch{t.conv, t.parts[0].Conv, msgs[0].Seq, last}, func() []Frame {
+		b := batch{wire: h.config.Wire}
+		h.messages(&b, claim, t.conv, msgs)
+		return b.end()
+	})
+	m.frames = append(m.end(), shared...)
 }
 
-// batch encodes messages, several to a frame.
-func (h *Hub) batch(claim uint64, conv event.Conv, msgs []history.Message) (frames []Frame) {
-	var text []byte
-	for i := range msgs {
-		out := h.outgoing(&msgs[i], conv)
-		if msgs[i].Claim == claim {
-			out.Cid = msgs[i].Cid
-		}
-		if len(text) > 0 {
-			text = append(text, '\n')
-		}
-		text = event.AppendMsg(text, &out)
-		if len(text) >= batchSize || i == len(msgs)-1 {
-			frames = append(frames, h.config.Wire.Message(false, text))
-			text = text[:0] // the frame has its own copy
-		}
+// fit makes what a session missed fit behind what waits for it already, and reports whether it did fit. If not, nothing is
+// recovered, and what is unread is one gap in each conversation. It is called before the client is told what is recovered.
+func (s *shard) fit(session *Session, m *missed) bool {
+	size := 0
+	for _, f := range m.frames {
+		size += f.Size() + postOverhead
 	}
-	return frames
+	room := s.hub.config.Queue / 4 * 3
+	if session.peer.Queued()+size > room {
+		session.peer.Flush() // of several answers at once the first ones may be on their way
+	}
+	if size == 0 || session.peer.Queued()+size <= room {
+		return true
+	}
+	less := s.hub.newMissed()
+	for name := range m.recovered {
+		less.recovered[name] = false
+	}
+	less.unread = m.unread
+	for _, t := range less.unread {
+		less.addGap(t, nil)
+	}
+	less.end()
+	*m = less
+	return false
 }
 
 // tellMissed sends a session what it missed.
@@ -242,75 +296,4 @@ func (s *shard) tellMissed(session *Session, m missed) {
 	for stored, seq := range m.directs {
 		s.doubt(session, stored, seq)
 	}
-}
-
-// history answers with a page of a conversation.
-func (s *Session) history(in event.In) *event.Error {
-	if in.Conv.Kind == event.ConvRoom {
-		if _, bad := s.inRoom(in.Conv.Name); bad != nil {
-			return bad
-		}
-	}
-	claim := s.claim()
-	s.hub.apart(func() {
-		text, bad := s.hub.page(claim, in)
-		switch {
-		case bad != nil:
-			text = event.AppendErr(nil, in.ID, bad)
-		case in.ID == nil:
-			return // no reply is wanted
-		}
-		s.reply(text)
-		s.peer.Flush()
-	})
-	return nil
-}
-
-// page reads a page of history.
-func (h *Hub) page(claim uint64, in event.In) ([]byte, *event.Error) {
-	directs, err := h.config.Log.Directs(claim)
-	conv, stored, ok := h.locate(in.Conv.String(), directs)
-	if err == nil && !ok {
-		return nil, event.NotFound("no such conversation: " + in.Conv.String())
-	}
-	after, before := in.After, in.Before
-	if in.HasAfter {
-		after = max(after, 1)
-	}
-	var msgs []history.Message
-	var more bool
-	if err == nil {
-		msgs, more, err = h.config.Log.Read(stored, after, before, in.Limit)
-	}
-	if h.check(err); err != nil {
-		return nil, event.Unavailable("the history cannot be read at present", retryAfter)
-	}
-	msgs, isCut := cut(msgs, in.HasAfter)
-	page := event.History{ID: in.ID, Conv: conv, More: more || isCut, Msgs: make([]event.Msg, len(msgs))}
-	for i := range msgs {
-		page.Msgs[i] = h.outgoing(&msgs[i], conv)
-		if msgs[i].Claim == claim {
-			page.Msgs[i].Cid = msgs[i].Cid
-		}
-	}
-	return event.AppendHistory(nil, &page), nil
-}
-
-// cut leaves out what would make a page too large, at its far end: the newest when it goes on from a position, else the
-// oldest.
-func cut(msgs []history.Message, isForward bool) (page []history.Message, isCut bool) {
-	size := 0
-	for i := range msgs {
-		at := i
-		if !isForward {
-			at = len(msgs) - 1 - i
-		}
-		if size += len(msgs[at].Body); size > pageSize && i > 0 {
-			if isForward {
-				return msgs[:at], true
-			}
-			return msgs[at+1:], true
-		}
-	}
-	return msgs, false
 }

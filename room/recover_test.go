@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"throng/room/event"
 	"throng/room/history"
 )
 
@@ -188,7 +189,7 @@ func TestRecentForgets(t *testing.T) {
 	made := 0
 	for i := range 10 * maxRecent {
 		for range 2 {
-			r.get(stretch{"all", 1, uint64(i)}, func() []Frame { made++; return nil })
+			r.get(stretch{event.Everyone(), "all", 1, uint64(i)}, func() []Frame { made++; return nil })
 		}
 	}
 	if made != 10*maxRecent || len(r.frames) > maxRecent {
@@ -282,4 +283,91 @@ func follows(t fataler, messages []string, from uint64, chain map[string]uint64)
 		chain[o.Conv] = o.Seq
 	}
 	return bad
+}
+
+// Several answers at once that bring what was missed share one queue: what no longer fits is not recovered, and said to be so.
+func TestRecoveriesShareTheQueue(t *testing.T) {
+	const queue, rooms = 64 << 10, 4
+	body := strings.Repeat("x", 1000)
+	for _, isSlow := range []bool{false, true} {
+		inBubble(t, Config{Queue: queue}, func(t *testing.T, c *bubble) {
+			alice := c.in("alice")
+			var joins []string
+			for i := range rooms {
+				alice.send(`{"t":"join","room":"r%d"}`, i)
+				for range 20 {
+					alice.send(`{"room":"r%d","message":%q}`, i, body)
+				}
+				joins = append(joins, fmt.Sprintf(`{"t":"join","id":%d,"room":"r%d","pos":[%q,0]}`, i, i, alice.epoch))
+			}
+			bob := c.meetOn("bob", &fakePeer{limit: queue})
+			bob.hello("")
+			bob.peer.slow(isSlow)
+			bob.send("%s", strings.Join(joins, "\n"))
+			bob.isClosed(0)
+			bob.peer.slow(false)
+			came, recovered := map[string]int{}, 0
+			for _, o := range bob.news() {
+				switch {
+				case o.T == "msg":
+					came[o.Conv]++
+				case string(o.Recovered) == "true":
+					came[o.Conv] -= 20
+					recovered++
+				}
+			}
+			for conv, n := range came {
+				if n != 0 {
+					t.Errorf("slow %v: %s lacks %d messages", isSlow, conv, -n)
+				}
+			}
+			if want := map[bool]int{false: rooms, true: 2}[isSlow]; recovered != want {
+				t.Errorf("slow %v: %d are recovered, want %d", isSlow, recovered, want)
+			}
+		})
+	}
+}
+
+// What does not fit is nothing of the positions and gaps of the rest.
+func TestWhatDoesNotFit(t *testing.T) {
+	inBubble(t, Config{Queue: queue}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.in("bob")
+		bob.drop()
+		alice.talk("", 1, 1)
+		seqs := alice.talk(`,"to_user":"bob"`, 2, 3)
+		claim, _, _ := c.config.Log.ClaimByID(bob.claim())
+		m := c.recover(claim, map[string]event.Position{"room:all": {Epoch: bob.epoch}})
+		full := len(m.frames)
+		session := &Session{peer: &fakePeer{queued: queue / 2}}
+		s := c.shards[0]
+		if !s.fit(session, &m) || len(m.frames) != full || !m.recovered["room:all"] || len(m.directs) != 1 {
+			t.Fatalf("it fits, and becomes %+v", m)
+		}
+		session.peer = &fakePeer{queued: queue * 3 / 4}
+		isFit := s.fit(session, &m)
+		var text []string
+		for _, f := range m.frames {
+			text = append(text, f.(fakeFrame)...)
+		}
+		wantSet(t, objects(t, text), fmt.Sprintf("gap dm:alice 1-%d", seqs[1]))
+		if _, isTold := m.upTo[event.Everyone()]; isFit || m.recovered["room:all"] || isTold || len(m.directs) > 0 {
+			t.Fatalf("it does not fit, and becomes %+v", m)
+		}
+	})
+}
+
+// What was encoded for one spelling of a room's name is not used for another.
+func TestRecoveryInTheSpellingOfTheTime(t *testing.T) {
+	inBubble(t, Config{}, func(_ *testing.T, c *bubble) {
+		alice := c.in("alice")
+		alice.send(`{"t":"join","room":"Go"}`)
+		alice.talk(`,"room":"go"`, 1, 1)
+		for i, name := range []string{"Go", "GO"} {
+			bob := c.in(fmt.Sprint("bob", i))
+			bob.send(`{"t":"join","id":1,"room":%q,"pos":[%q,0]}`, name, alice.epoch)
+			bob.sees(fmt.Sprintf("joined 1 room:%s %d true", name, 2-i), fmt.Sprintf("msg room:%s alice: 1", name))
+			bob.drop()
+			alice.drop()
+		}
+	})
 }
