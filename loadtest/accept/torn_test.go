@@ -91,7 +91,9 @@ func TestTornEnd(t *testing.T) {
 				t.Parallel()
 				h, l := boot(t, "--durability", durability), newLedger()
 				w := enter(t, h.addr, "alice", crashPause)
-				talkFor(t, w, l, "before", 300)
+				for i := range 60 { // a few in a commit: a commit is cut off whole
+					talkFor(t, w, l, fmt.Sprint("before-", i), 5)
+				}
 				w.await(t, "for its own messages", func() bool { return len(w.heard[client.Everyone]) == 300 })
 				w.Close()
 				heard := w.heard[client.Everyone]
