@@ -13,6 +13,10 @@
 //	store.go    Pebble and its settings; fence.go: the file system that it sees
 //	keys.go     the layout of keys; record.go of values, mid.go of message ids
 //
+// The Log that nodes share, on NATS JetStream, is in stream.go: stream_append.go and stream_publish.go, stream_read.go and
+// stream_get.go, stream_claims.go, stream_marks.go, stream_bucket.go (KV); stream_follow.go brings to a node what it follows,
+// stream_resync.go finds what was lost on the way, stream_trim.go is retention, stream_keep.go looks after the servers.
+//
 // # Commits
 //
 // One commit at a time is written, under pebbleLog.commit: that of a batch, of claims (as many as wait), of marks, of what is
@@ -60,6 +64,22 @@
 // A loss of power may leave a torn end of the write-ahead log, which is cut when the folder is opened. Damage anywhere else
 // is told by Open, and nothing is dropped silently. With DurabilityOS the whole of what was not synced yet
 // may have holes, and is cut at the first.
+//
+// # Streams
+//
+// The servers give the seqs: that of the stream THRONG_LOG, whose subjects are throng.log. and the conversation. They repeat each
+// message, when it is stored, as throng.out. and the conversation, with its seq and the one before it, at most once, to
+// the nodes that follow it. A node gives what comes to Receive in order: what is there already is dropped, and
+// what is missing is read from the stream first. That nothing is missing at the end is compared every two seconds for conversations of
+// Follow, and for direct ones some seconds after FollowDirects, after a reconnect, a gap, an overflow, and when Resync is called.
+//
+// Claims, marks, the lists of direct conversations, and up to where conversations were trimmed are KV buckets. Where being a little
+// behind the leader would matter, the leader is asked, or the answer is checked against what the leader has. What is followed is
+// read from memory as far as that reaches back; to read older messages backwards it is looked for a seq to begin at, by
+// counting. Before anything is removed its bucket says so; two nodes that trim at once find out by its seq.
+//
+// The id of a message has the time in it at which the stream was made, so that it follows from the seq. Every message has a
+// Nats-Msg-Id, by which the servers know it again for Config.Dedup: the claim and the Cid, else one made for it.
 //
 // # Bounds
 //

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -86,7 +87,33 @@ func eachLog(t *testing.T, c Config, test func(t *testing.T, l Log, at *clock)) 
 			test(t, onRAM(t, vfs.NewMem(), c, at.now), at)
 		})
 	}
+	t.Run("stream", func(t *testing.T) {
+		at := newClock()
+		test(t, onServer(t, connect(t, startServer(t, t.TempDir())), StreamConfig{Config: c}, at.now), at)
+	})
+	t.Run("stream external", func(t *testing.T) {
+		at := newClock()
+		test(t, onServer(t, external(t), StreamConfig{Config: c}, at.now), at)
+	})
+	t.Run("stream followed", func(t *testing.T) {
+		at := newClock()
+		heard := newHeard()
+		s := onServer(t, connect(t, startServer(t, t.TempDir())), StreamConfig{Config: c, Receive: heard.receive}, at.now)
+		if err := errors.Join(s.Follow("all"), s.FollowDirects(1)); err != nil {
+			t.Fatal(err)
+		}
+		test(t, s, at)
+	})
 }
+
+// isStream is that several nodes may share the log.
+func isStream(l Log) bool {
+	_, ok := l.(*Stream)
+	return ok
+}
+
+// direct is the name of the conversation between two claims.
+func direct(a, b uint64) string { return fmt.Sprintf("d/%016x/%016x", min(a, b), max(a, b)) }
 
 // say is an entry to a conversation.
 func say(conv string, claim uint64, cid, text string) *Entry {
@@ -137,7 +164,12 @@ func equalAll(a, b []Message) bool { return slices.EqualFunc(a, b, equal) }
 
 // trimNow trims at once, and no sooner and no less than is due.
 func trimNow(t testing.TB, l Log) {
-	if l, ok := l.(*pebbleLog); ok {
+	switch l := l.(type) {
+	case *pebbleLog:
 		l.trimAll(t.Context())
+	case *Stream:
+		if err := l.trimAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -11,13 +11,15 @@ const (
 	DurabilityMem   = "mem"   // gone when the process ends
 	DurabilityOS    = "os"    // survives the process, even killed; the newest seconds may be lost with the power
 	DurabilityFsync = "fsync" // survives the loss of power
+
+	DurabilityQuorum = "quorum" // a Stream's, with three replicas: survives the loss of any one server
 )
 
 // Errors that a caller may tell apart with errors.Is. What else a Log returns is an I/O error of the moment.
 var (
 	// ErrSpace is that the disk is too full to store. Append works again by itself when there is space.
 	ErrSpace = errors.New("history: no space left on the disk")
-	// ErrDown is that the store failed and is being opened again in the background.
+	// ErrDown is that the store failed and is being opened again in the background, or that a Stream's servers do not answer.
 	ErrDown = errors.New("history: the store is down")
 	// ErrClosed is a call after Close.
 	ErrClosed = errors.New("history: closed")
@@ -60,7 +62,7 @@ type Entry struct {
 	Known   bool   // set by Append: (Claim, Cid) was stored before, and Message is now that first one
 }
 
-// Head is what is known of a conversation as a whole.
+// Head is what is known of a conversation as a whole. First, Count and Bytes are 0 in a Stream, which does not count.
 type Head struct {
 	First   uint64 // oldest seq stored; 0: none
 	Last    uint64 // newest seq ever stored in it, even if it was trimmed; 0: none
@@ -100,7 +102,12 @@ type Log interface {
 	// again: Known is set, and Message becomes the first one. If retention has removed that one, only Conv, Seq, Mid, Ts,
 	// Claim and Cid are left of it.
 	//
-	// All or nothing: after an error nothing of the batch is stored, nor will it appear later. The next Append may succeed.
+	// All or nothing: after an error nothing of the batch is stored, nor will it appear later, and every Seq is 0. The next
+	// Append may succeed.
+	//
+	// A log that nodes share, a Stream, differs. It leaves Prev 0. After an error the entries whose Seq is not 0 are stored; the
+	// others were not acknowledged by the servers, but may be stored all the same: their senders repeat them, and they
+	// are then Known. What retention has removed keeps, of a Known entry, its Seq and Mid, while Conv and Ts are those of the repeat.
 	//
 	// The log keeps the entries' strings and Body; the caller must not change Body afterwards. The slice and the
 	// Entry structs are the caller's again.
@@ -118,7 +125,8 @@ type Log interface {
 	// Find gives the message with that id, if it is still stored.
 	Find(mid string) (Message, bool, error)
 
-	// Directs lists the direct conversations of a claim, in the order of their names.
+	// Directs lists the direct conversations of a claim, in the order of their names. A Stream may list one that nothing is
+	// stored in yet.
 	Directs(claim uint64) ([]Direct, error)
 
 	// SaveClaim stores a claim, as durably as Durability says; an older state of the same ID is replaced.

@@ -12,5 +12,9 @@ func TestMain(m *testing.M) {
 		writeUntilKilled(dir, os.Getenv(writerDurability))
 		return
 	}
+	if dir := os.Getenv(natsDir); dir != "" {
+		serveNATS(dir)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }

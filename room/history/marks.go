@@ -61,6 +61,19 @@ func (m *marks) get(id markID) Marks {
 	return s.pending[id]
 }
 
+// has reports whether anything is pending of a claim.
+func (m *marks) has(claim uint64) bool {
+	s := m.shard(claim)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.pending {
+		if id.claim == claim {
+			return true
+		}
+	}
+	return false
+}
+
 // forget drops what is pending of a claim.
 func (m *marks) forget(claim uint64) {
 	s := m.shard(claim)
@@ -125,7 +138,7 @@ func (m *marks) flush(s *store) (more bool, err error) {
 		if raised == stored {
 			continue
 		}
-		if err := b.Set(claimConvKey(keyMarks, one.id.claim, one.id.conv), appendMarks(nil, raised), nil); err != nil {
+		if err := b.Set(claimConvKey(keyMarks, one.id.claim, one.id.conv), encodeMarks(raised), nil); err != nil {
 			return false, err
 		}
 	}

@@ -101,8 +101,8 @@ func decodeHead(v []byte) (Head, error) {
 	return h, nil
 }
 
-func appendMarks(b []byte, m Marks) []byte {
-	b = append(b, recordVersion)
+func encodeMarks(m Marks) []byte {
+	b := []byte{recordVersion}
 	for _, n := range [...]uint64{m.Sent, m.Recv, m.Read} {
 		b = binary.AppendUvarint(b, n)
 	}

@@ -29,8 +29,9 @@ type conv struct {
 	mu     sync.Mutex // guards what follows; taken after tails.mu where both are held
 	loaded bool
 	head   Head
-	fresh  int  // messages since the head was last written to disk
-	direct bool // the rows for Directs are on disk
+	fresh  int    // messages since the head was last written to disk
+	direct bool   // the rows for Directs are on disk
+	acked  uint64 // a Stream's: highest seq that this node has stored, though it may not have come back
 
 	// tail has all stored messages with seq >= from, the oldest first. Its elements are never changed, so that
 	// parts of it are given out.
@@ -100,6 +101,27 @@ func (c *conv) trimmed(h Head) int64 {
 	before := c.bytes
 	c.head, c.fresh = h, 0
 	c.drop(c.index(h.Trimmed + 1))
+	return before - c.bytes
+}
+
+// unload forgets everything but what this node has stored, and returns how many bytes the tail had.
+func (c *conv) unload() int64 {
+	before := c.bytes
+	c.drop(len(c.tail))
+	c.loaded, c.head = false, Head{}
+	return before
+}
+
+// cut takes note of what a Stream has removed, and returns by how much the tail has shrunk, in bytes. Of the first message no more
+// is known than whether there are any in front of the tail.
+func (c *conv) cut(trimmed uint64) int64 {
+	before := c.bytes
+	c.head.Trimmed = trimmed
+	c.drop(c.index(trimmed + 1))
+	c.head.First = 1
+	if len(c.tail) > 0 && c.tail[0].Prev <= trimmed {
+		c.head.First, c.from = c.tail[0].Seq, trimmed+1
+	}
 	return before - c.bytes
 }
 

@@ -1,0 +1,117 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	headerExpected = "Nats-Expected-Last-Subject-Sequence"
+	headerMsgID    = "Nats-Msg-Id"
+	headerLastID   = "Nats-Expected-Last-Msg-Id"
+)
+
+var errChanged = errors.New("nats: another node has changed it")
+
+// bucket is a KV bucket that is read from its leader: what was written by any node is seen. Any goroutine may use it.
+type bucket struct {
+	source
+	kv   jetstream.KeyValue
+	made jetstream.Stream
+}
+
+func openBucket(ctx context.Context, js jetstream.JetStream, name string, replicas int) (b bucket, err error) {
+	b.source = source{nc: js.Conn(), stream: bucketPrefix + name, prefix: "$KV." + name + "."}
+	b.kv, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, Storage: jetstream.FileStorage, Replicas: replicas})
+	if err != nil {
+		return b, err
+	}
+	b.made, err = js.Stream(ctx, b.stream)
+	return b, err
+}
+
+// aboutKey is in a bucket that fresh is asked of.
+const aboutKey = "about"
+
+// fresh waits until the copy that this node reads has what was written by now.
+func (b bucket) fresh(ctx context.Context) error {
+	st, err := b.state(ctx)
+	for err == nil {
+		var p page
+		if p, err = b.some(ctx, query{NewestOf: []string{b.prefix + aboutKey}}, 1); err == nil && p.upTo >= st.State.LastSeq {
+			return nil
+		}
+		if err == nil {
+			err = pause(ctx, behindPause)
+		}
+	}
+	return err
+}
+
+// put sets a key.
+func (b bucket) put(ctx context.Context, key string, value []byte) error {
+	_, err := b.send(ctx, nats.NewMsg(b.prefix+key), value)
+	return err
+}
+
+// swap sets a key if its seq is the one that was read, 0: it was not there. Else it gives errChanged.
+func (b bucket) swap(ctx context.Context, key string, value []byte, seq uint64) (uint64, error) {
+	m := nats.NewMsg(b.prefix + key)
+	m.Header.Set(headerExpected, strconv.FormatUint(seq, 10))
+	return b.send(ctx, m, value)
+}
+
+func (b bucket) send(ctx context.Context, m *nats.Msg, value []byte) (seq uint64, err error) {
+	m.Data = value
+	answer, err := b.nc.RequestMsgWithContext(ctx, m)
+	if err != nil {
+		return 0, err
+	}
+	var ack struct {
+		Seq   uint64    `json:"seq"`
+		Error *apiError `json:"error"`
+	}
+	if err := json.Unmarshal(answer.Data, &ack); err != nil {
+		return 0, err
+	}
+	switch {
+	case ack.Error == nil:
+		return ack.Seq, nil
+	case ack.Error.ErrCode == codeWrongLast:
+		return 0, errChanged
+	}
+	return 0, ack.Error
+}
+
+// change sets a key to what f makes of its present value, nil: there is none. An empty value removes the key. f may be called
+// several times; ok false leaves everything as it is.
+func (b bucket) change(ctx context.Context, key string, f func(old []byte) (value []byte, ok bool, err error)) error {
+	for {
+		old, _, err := b.newest(ctx, key)
+		if err != nil {
+			return err
+		}
+		value, ok, err := f(old.data)
+		if !ok || err != nil {
+			return err
+		}
+		seq, err := b.swap(ctx, key, value, old.seq)
+		if errors.Is(err, errChanged) {
+			continue
+		}
+		if err == nil && len(value) == 0 { // up to seq only: somebody may have set it again
+			err = b.made.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(seq+1))
+		}
+		return err
+	}
+}
+
+// drop removes a key, or all that a pattern stands for, without a trace.
+func (b bucket) drop(ctx context.Context, key string) error {
+	return b.made.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key))
+}

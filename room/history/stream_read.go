@@ -1,0 +1,285 @@
+package history
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// readBatch is how many messages are fetched at a time.
+	readBatch = 500
+	// readFew is up to how many messages are read and thrown away rather than that it is looked for a better place to begin.
+	readFew = 64
+	// readNear times as many seqs as messages are wanted are looked through before that.
+	readNear = 8
+	// behindPause is before a server that is behind the leader is asked again, and behindTries how often.
+	behindPause = 20 * time.Millisecond
+	behindTries = 50
+)
+
+// Read implements Log. What is followed is answered from memory, as far as that reaches back.
+func (s *Stream) Read(name string, after, before uint64, limit int) (msgs []Message, more bool, err error) {
+	err = s.ask(func(ctx context.Context) (err error) {
+		if len(name) == 0 || len(name) > maxName {
+			return nil
+		}
+		c := s.tails.pin(name)
+		defer s.tails.unpin(c)
+		head, ok, err := s.head(ctx, c)
+		if err != nil {
+			return err
+		}
+		q := span{after: after, top: head.Last, bottom: max(head.Trimmed, after) + 1, limit: limit}
+		if before > 0 {
+			q.top = min(q.top, before-1)
+		}
+		if q.empty() {
+			return nil
+		}
+		if ok {
+			c.mu.Lock()
+			if ok = c.loaded; ok {
+				msgs, more, ok = c.read(q)
+			}
+			c.mu.Unlock()
+		}
+		if ok {
+			return nil
+		}
+		if msgs, more, err = s.readSpan(ctx, name, q, head.Trimmed); err != nil {
+			return err
+		}
+		c.mu.Lock()
+		grown := c.learn(msgs)
+		c.mu.Unlock()
+		s.tails.grew(grown)
+		return nil
+	})
+	return msgs, more, err
+}
+
+// Head implements Log. First, Count and Bytes are not known to a Stream.
+func (s *Stream) Head(name string) (h Head, err error) {
+	err = s.ask(func(ctx context.Context) (err error) {
+		if len(name) == 0 || len(name) > maxName {
+			return nil
+		}
+		c := s.tails.pin(name)
+		defer s.tails.unpin(c)
+		h, _, err = s.head(ctx, c)
+		return err
+	})
+	return Head{Last: h.Last, Trimmed: h.Trimmed}, err
+}
+
+// head is what is known of a conversation: from memory if it is followed and what this node has stored has come back, which ok tells,
+// else from the leader.
+func (s *Stream) head(ctx context.Context, c *conv) (h Head, ok bool, err error) {
+	trimmed := s.cuts.get(path(c.name))
+	c.mu.Lock()
+	if ok = c.loaded && c.acked <= c.head.Last; ok {
+		s.tails.bytes.Add(-c.cut(trimmed))
+		h = c.head
+	}
+	c.mu.Unlock()
+	if ok {
+		return h, true, nil
+	}
+	it, _, err := s.newest(ctx, path(c.name))
+	return Head{Last: max(it.seq, trimmed), Trimmed: trimmed}, false, err
+}
+
+// readSpan reads from the servers. trimmed is up to where the conversation has been removed.
+func (s *Stream) readSpan(ctx context.Context, name string, q span, trimmed uint64) (msgs []Message, more bool, err error) {
+	var items []item
+	if q.after > 0 {
+		items, err = s.scan(ctx, name, q.bottom, q.top, q.limit+1)
+	} else {
+		items, err = s.last(ctx, name, q)
+	}
+	if err != nil || len(items) == 0 {
+		return nil, false, err
+	}
+	if more = len(items) > q.limit; more {
+		items = items[:q.limit]
+	}
+	if msgs, err = s.messages(items); err != nil {
+		return nil, false, err
+	}
+	msgs[0].Prev, err = s.prev(ctx, name, msgs[0].Seq, trimmed)
+	if q.after == 0 {
+		more = msgs[0].Prev >= q.bottom
+	}
+	return msgs, more, err
+}
+
+// last reads the last messages of q. There is no asking for them backwards: it is tried from a little in front of the end, and, if
+// that was not enough, from a place that is looked for.
+func (s *Stream) last(ctx context.Context, name string, q span) (items []item, err error) {
+	from := q.bottom
+	if near := uint64(readNear * q.limit); q.top > near {
+		from = max(from, q.top-near)
+	}
+	if items, err = s.scan(ctx, name, from, q.top, 0); err == nil && len(items) < q.limit && from > q.bottom {
+		if from, err = s.begin(ctx, name, q); err == nil {
+			items, err = s.scan(ctx, name, from, q.top, 0)
+		}
+	}
+	return items[max(0, len(items)-q.limit):], err
+}
+
+// messages decodes messages of one conversation that follow each other. The Prev of the first is not set.
+func (s *Stream) messages(items []item) ([]Message, error) {
+	msgs := make([]Message, len(items))
+	for i, it := range items {
+		m, err := s.message(it)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			m.Prev = items[i-1].seq
+		}
+		msgs[i] = m
+	}
+	return msgs, nil
+}
+
+// prev is the seq in front of another in a conversation.
+func (s *Stream) prev(ctx context.Context, name string, seq, trimmed uint64) (uint64, error) {
+	p, err := s.some(ctx, query{NewestOf: []string{logPrefix + path(name)}, UpTo: seq - 1}, 1)
+	if err != nil || len(p.items) == 0 {
+		return trimmed, err
+	}
+	return max(p.items[0].seq, trimmed), nil
+}
+
+// scan reads forwards a conversation's messages from one seq to another, most at most, 0: all. The server that answers may be behind the
+// leader, and is waited for; top is the seq of a message, or one is behind it.
+func (s *Stream) scan(ctx context.Context, name string, from, top uint64, most int) (items []item, err error) {
+	if most == 0 {
+		most = int(top - from + 1)
+	}
+	subject := logPrefix + path(name)
+	for tries := 0; len(items) < most && from <= top; {
+		want := min(readBatch, most-len(items)+1)
+		p, err := s.some(ctx, query{Seq: from, Next: subject, Batch: want}, want)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range p.items {
+			if it.seq > top || len(items) == most {
+				return items, nil
+			}
+			items, from = append(items, it), it.seq+1
+		}
+		if p.pending > 0 || from > top {
+			continue
+		}
+		// There is nothing more, if that server has everything: then top was removed meanwhile.
+		if tries++; s.conf.Replicas == 1 || tries > behindTries {
+			return items, nil
+		}
+		if err := pause(ctx, behindPause); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+// begin looks for a seq in q from which on there are q.limit messages and not many more.
+func (s *Stream) begin(ctx context.Context, name string, q span) (from uint64, err error) {
+	behind, err := s.count(ctx, name, q.top+1)
+	if err != nil {
+		return 0, err
+	}
+	low, high := q.bottom, q.top+1 // from low on there are enough, or all; from high on too few
+	n, err := s.count(ctx, name, low)
+	for guess := true; err == nil && n-behind > 2*q.limit+readFew && high-low > 1; guess = !guess {
+		step := (high - low) / 2
+		if guess { // as if they were spread evenly, with some to spare
+			step = uint64(float64(high-low) * float64(q.limit+readFew/2) / float64(n-behind))
+		}
+		middle := high - min(max(step, 1), high-low-1)
+		var m int
+		if m, err = s.count(ctx, name, middle); m-behind >= q.limit {
+			low, n = middle, m
+		} else {
+			high = middle
+		}
+	}
+	return low, err
+}
+
+// count is how many messages a conversation has from a seq on.
+func (s *Stream) count(ctx context.Context, name string, from uint64) (int, error) {
+	p, err := s.some(ctx, query{Seq: from, Next: logPrefix + path(name), Batch: 1}, 1)
+	if err != nil {
+		return 0, err
+	}
+	return len(p.items) + p.pending, nil
+}
+
+// Find implements Log.
+func (s *Stream) Find(mid string) (m Message, found bool, err error) {
+	err = s.ask(func(ctx context.Context) error {
+		seq, ok := midSeqOf(mid)
+		if !ok || newMid(s.born, seq) != mid {
+			return nil
+		}
+		it, ok, err := s.one(ctx, query{Seq: seq})
+		if !ok || err != nil {
+			return err
+		}
+		trimmed := s.cuts.get(it.path)
+		if seq <= trimmed {
+			return nil
+		}
+		if m, err = s.message(it); err != nil {
+			return err
+		}
+		found = true
+		m.Prev, err = s.prev(ctx, m.Conv, seq, trimmed)
+		return err
+	})
+	return m, found && err == nil, err
+}
+
+// Directs implements Log.
+func (s *Stream) Directs(claim uint64) (all []Direct, err error) {
+	err = s.ask(func(ctx context.Context) (err error) {
+		all, err = s.directsOf(ctx, claim)
+		return err
+	})
+	return all, err
+}
+
+func (s *Stream) directsOf(ctx context.Context, claim uint64) (all []Direct, err error) {
+	if s.conf.Replicas > 1 {
+		if err := s.directs.fresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	own := hex(claim) + "."
+	for from, more := uint64(1), true; more; {
+		p, err := s.directs.some(ctx, query{Seq: from, Next: s.directs.prefix + own + ">", Batch: readBatch}, readBatch)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range p.items {
+			conv, ok := convOf(strings.TrimPrefix(it.path, own))
+			if !ok {
+				return nil, errRecord
+			}
+			d, err := decodeDirect(conv, it.data)
+			if err != nil {
+				return nil, err
+			}
+			all, from = append(all, d), it.seq+1
+		}
+		more = p.pending > 0 && len(p.items) > 0
+	}
+	slices.SortFunc(all, func(a, b Direct) int { return strings.Compare(a.Conv, b.Conv) })
+	return all, nil
+}

@@ -1,0 +1,227 @@
+package history
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Two nodes append at once; both hear all, in the order of the log, once.
+func TestFollowedByTwo(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	const batches, size = 50, 20
+	var nodes [2]*Stream
+	var heards [2]*heard
+	for i := range nodes {
+		heards[i] = newHeard()
+		nodes[i] = onServer(t, connect(t, in), StreamConfig{Receive: heards[i].receive}, time.Now)
+		// A conversation between two who are both followed, too.
+		if err := errors.Join(nodes[i].Follow("all"), nodes[i].FollowDirects(1), nodes[i].FollowDirects(2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for i, s := range nodes {
+		all.Go(func() {
+			for b := range batches {
+				var batch []*Entry
+				for e := range size {
+					one := say("all", uint64(i+1), "", fmt.Sprint(i, b, e))
+					if e%2 == 0 {
+						one.Conv, one.Peer = direct(1, 2), uint64(2-i)
+					}
+					batch = append(batch, one)
+				}
+				if err := s.Append(batch); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for i, h := range heards {
+		h.wait(t, 2*batches*size)
+		h.want(t, nodes[i], "all", batches*size)
+		h.want(t, nodes[i], direct(1, 2), batches*size)
+	}
+}
+
+func TestUnfollow(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	heard := newHeard()
+	s := onServer(t, connect(t, in), StreamConfig{Receive: heard.receive}, time.Now)
+	must(t, s, say("all", 1, "", "before"))
+	if err := errors.Join(s.Follow("all"), s.Follow("r/go"), s.FollowDirects(1), s.FollowDirects(2)); err != nil {
+		t.Fatal(err)
+	}
+	s.Unfollow("all")
+	s.UnfollowDirects(2)
+	private := say(direct(2, 3), 2, "", "not this")
+	private.Peer = 3
+	shared := say(direct(1, 2), 2, "", "but this")
+	shared.Peer = 1
+	must(t, s, say("all", 1, "", "nor this"), private, shared, say("r/go", 1, "", "last"))
+	heard.wait(t, 2)
+	heard.want(t, s, direct(1, 2), 1)
+	heard.want(t, s, "r/go", 1)
+	heard.want(t, s, "all", 0)
+	heard.want(t, s, direct(2, 3), 0)
+	s.UnfollowDirects(1)
+	if n := len(s.follow.flows); n != 1 {
+		t.Errorf("%d flows are left, want that of r/go", n)
+	}
+	wantRead(t, s, "all", 0, 0, 9, "before nor this", false)
+}
+
+// What was lost in front of a message is given before it; what was lost at the end, when it is looked for.
+func TestLostOnTheWay(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	heard := newHeard()
+	s := onServer(t, connect(t, in), StreamConfig{Receive: heard.receive}, time.Now)
+	if err := errors.Join(s.Follow("all"), s.FollowDirects(1)); err != nil {
+		t.Fatal(err)
+	}
+	other := onServer(t, connect(t, in), StreamConfig{}, time.Now)
+	said := 0
+	talk := func(n int) {
+		for range n {
+			toOne := say(direct(1, 2), 2, "", fmt.Sprint("d", said))
+			toOne.Peer = 1
+			must(t, other, say("all", 2, "", fmt.Sprint(said)), toOne)
+			said++
+		}
+	}
+	for _, name := range []string{"before the first of a direct conversation", "in the middle"} {
+		deaf(t, s, func() { talk(5) })
+		talk(3)
+		heard.wait(t, 2*said)
+		heard.want(t, s, "all", said)
+		heard.want(t, s, direct(1, 2), said)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	deaf(t, s, func() { talk(4) })
+	s.Resync()
+	heard.wait(t, 2*said)
+	heard.want(t, s, "all", said)
+	heard.want(t, s, direct(1, 2), said)
+}
+
+// deaf lets a Stream hear nothing of what f does.
+func deaf(t *testing.T, s *Stream, f func()) {
+	t.Helper()
+	each := func(change func(*nats.Subscription) *nats.Subscription) {
+		s.follow.mu.Lock()
+		defer s.follow.mu.Unlock()
+		for path, sub := range s.follow.rooms {
+			s.follow.rooms[path] = change(sub)
+		}
+		for _, one := range s.follow.claims {
+			for i, sub := range one.subs {
+				one.subs[i] = change(sub)
+			}
+		}
+	}
+	flush := func() {
+		if err := s.nc.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	each(func(sub *nats.Subscription) *nats.Subscription {
+		if err := sub.Unsubscribe(); err != nil {
+			t.Fatal(err)
+		}
+		return sub
+	})
+	flush()
+	f()
+	each(func(sub *nats.Subscription) *nats.Subscription {
+		again, err := s.nc.ChanSubscribe(sub.Subject, s.follow.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return again
+	})
+	flush()
+}
+
+// Pages of a conversation that is spread thinly over the log, and unevenly, are the same from either end.
+func TestPaging(t *testing.T) {
+	s := onServer(t, connect(t, startServer(t, t.TempDir())), StreamConfig{}, time.Now)
+	var batch []*Entry
+	for i := range 3000 {
+		conv := "all"
+		if i < 500 && i%2 == 0 || i%100 == 0 || i > 2800 {
+			conv = "r/go"
+		}
+		batch = append(batch, say(conv, 1, "", fmt.Sprint(i)))
+	}
+	must(t, s, batch...)
+	for _, conv := range []string{"all", "r/go"} {
+		whole, more, err := s.Read(conv, 1, 0, len(batch))
+		if err != nil || more {
+			t.Fatal(more, err)
+		}
+		for _, limit := range []int{7, 100} {
+			var pages []Message
+			for before, more := uint64(0), true; more; before = pages[0].Seq {
+				var page []Message
+				if page, more, err = s.Read(conv, 0, before, limit); err != nil || len(page) == 0 {
+					t.Fatal(len(page), err)
+				}
+				pages = append(slices.Clone(page), pages...)
+			}
+			if !equalAll(pages, whole) {
+				t.Errorf("%s by %d: %s; want %s", conv, limit, describe(pages), describe(whole))
+			}
+		}
+	}
+}
+
+// Two nodes that trim at once remove what is due, and no more.
+func TestTrimmedByTwo(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	conf := StreamConfig{Config: Config{KeepCount: 10}}
+	one, other := onServer(t, connect(t, in), conf, time.Now), onServer(t, connect(t, in), conf, time.Now)
+	for range 20 {
+		for range 30 {
+			must(t, one, say("all", 1, "", "x"))
+		}
+		var both sync.WaitGroup
+		both.Go(func() { trimNow(t, one) })
+		both.Go(func() { trimNow(t, other) })
+		both.Wait()
+		trimNow(t, one)
+		if msgs, more, err := one.Read("all", 1, 0, 99); err != nil || len(msgs) != 10 || more {
+			t.Fatalf("%s, %v, %v", describe(msgs), more, err)
+		}
+	}
+}
+
+// The servers know a repeat until their window is over.
+func TestDedupEnds(t *testing.T) {
+	s := onServer(t, connect(t, startServer(t, t.TempDir())), StreamConfig{Config: Config{Dedup: time.Second}}, time.Now)
+	first := say("all", 1, "x", "a")
+	must(t, s, first)
+	for timeout := time.After(20 * time.Second); ; {
+		again := say("all", 1, "x", "a")
+		must(t, s, again)
+		if !again.Known {
+			return
+		}
+		if again.Seq != first.Seq {
+			t.Fatalf("%+v; want seq %d", again, first.Seq)
+		}
+		select {
+		case <-timeout:
+			t.Fatal("known for ever")
+		case <-time.After(20 * time.Millisecond): // their clock is the real one
+		}
+	}
+}
