@@ -1,0 +1,51 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// connect makes a connection to the servers, and waits for them until ctx ends. role tells operators what it is for.
+func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Option) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name("throng " + c.node + " " + role),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100 * time.Millisecond),
+		nats.ReconnectJitter(200*time.Millisecond, 200*time.Millisecond),
+		nats.Timeout(2 * time.Second),
+		// A server that says nothing is given up after about four seconds.
+		nats.PingInterval(2 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.NoCallbacksAfterClientClose(),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			c.logger.Warn("cluster: disconnected from NATS", "role", role, "err", err)
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			c.logger.Info("cluster: connected to NATS again", "role", role, "server", nc.ConnectedAddr())
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			c.logger.Warn("cluster: NATS", "role", role, "err", err)
+		}),
+	}
+	if c.server != nil {
+		options = append(options, nats.InProcessServer(c.server.server))
+		url = "" // which is not looked at
+	}
+	options = append(options, more...)
+	for {
+		nc, err := nats.Connect(url, options...)
+		switch {
+		case err == nil:
+			return nc, nil
+		case errors.Is(err, nats.ErrAuthorization):
+			return nil, fmt.Errorf("NATS refuses this node: %w", err)
+		}
+		if !pause(ctx, c.pace.beat) {
+			return nil, fmt.Errorf("no connection to NATS at %s: %w", url, err)
+		}
+	}
+}
