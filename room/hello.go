@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"throng/room/event"
+	"throng/room/history"
 )
 
 const (
@@ -54,10 +55,18 @@ func (l hello) open(s *shard) {
 	if session.isGone {
 		return
 	}
-	if session.person == nil && !s.admitAs(session, l.in.Resume) {
-		session.peer.Close(event.CloseInUse, "the nick is in use")
-		return
-	}
+	s.letIn(session, l.in.Resume, func(isIn bool) {
+		if isIn {
+			l.greet(s)
+		} else {
+			session.peer.Close(event.CloseInUse, "the nick is in use")
+		}
+	})
+}
+
+// greet brings somebody who has said hello up to date.
+func (l hello) greet(s *shard) {
+	session := l.session
 	session.hold()
 	s.speak(session)
 	for _, room := range l.rooms {
@@ -76,8 +85,8 @@ func (l hello) open(s *shard) {
 	claim := p.claim
 	save := s.hub.save(p)
 	s.hub.apart(func() {
-		var failed error
-		if fresh || isBack {
+		failed := s.hub.followAll(claim.ID, l.rooms)
+		if failed == nil && (fresh || isBack) {
 			failed = save()
 			s.hub.check(failed)
 		}
@@ -86,15 +95,16 @@ func (l hello) open(s *shard) {
 }
 
 // admitAs gives a waiting session its nick: to the claim that the secret opens, or to a new one when nobody else has a
-// right to the nick any more. It reports whether it could.
-func (s *shard) admitAs(session *Session, resume string) bool {
-	p := s.known(session.nick.Key)
+// right to the nick any more. last is who had the nick last, by the log. It reports whether it could.
+func (s *shard) admitAs(session *Session, resume string, last *history.Claim) bool {
+	p := s.person(session.nick.Key, last)
 	switch {
 	case p != nil && opens(&p.claim, resume):
-		for _, old := range p.sessions {
-			s.depart(old)
-			old.person = nil
-			old.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
+		for _, old := range s.expel(p) {
+			old.letGo()
+		}
+		if s.people[p.claim.Key] != p {
+			s.people[p.claim.Key] = p
 		}
 		session.person, p.sessions = p, []*Session{session}
 		session.self.Store(selfOf(&p.claim))
@@ -115,11 +125,13 @@ func (l silent) open(s *shard) {
 	if session.isGone {
 		return
 	}
-	if session.person == nil && !s.admitAs(session, "") {
-		session.peer.Close(event.CloseInUse, "the nick is in use")
-		return
-	}
-	s.speak(session)
+	s.letIn(session, "", func(isIn bool) {
+		if isIn {
+			s.speak(session)
+		} else {
+			session.peer.Close(event.CloseInUse, "the nick is in use")
+		}
+	})
 }
 
 // speak notes that it is known what a session wants; from the first time on it gets what comes.
@@ -142,6 +154,7 @@ type welcome struct {
 func (l welcome) open(s *shard) {
 	session := l.session
 	if session.isGone || session.person == nil {
+		s.unfollow(session)
 		return
 	}
 	if l.failed != nil {
@@ -159,7 +172,7 @@ func (l welcome) open(s *shard) {
 	s.fit(session, &l.missed)
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
 		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
-		Epoch: h.config.Log.Epoch(), Online: h.Online(), Ping: h.config.Ping, Recovered: l.missed.recovered,
+		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,
 		Limits: event.Limits{
 			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: h.config.Rate, Burst: h.config.Burst,
 		},

@@ -17,12 +17,13 @@ import (
 
 // Config is what a Hub is made of.
 type Config struct {
-	Wire   Wire         // encodes for the connections; required
-	Log    history.Log  // stores the messages; nil: in memory. The caller closes it, after the hub
-	Rate   float64      // messages a second that one connection may send; 0 = no limit
-	Burst  int          // messages that it may send at once, when there is a limit
-	Shards int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
-	Logger *slog.Logger // nil = slog.Default()
+	Wire    Wire         // encodes for the connections; required
+	Log     history.Log  // stores the messages; nil: in memory. The caller closes it, after the hub
+	Cluster Cluster      // joins this hub with those of other nodes, who share Log; nil: it is alone
+	Rate    float64      // messages a second that one connection may send; 0 = no limit
+	Burst   int          // messages that it may send at once, when there is a limit
+	Shards  int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
+	Logger  *slog.Logger // nil = slog.Default()
 
 	MaxRooms   int           // rooms that one session may have joined; 0 = 100
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
@@ -50,8 +51,12 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// maxApart is how many things that wait for the disk are done at once.
-const maxApart = 64
+const (
+	// maxApart is how many things that wait for the disk are done at once.
+	maxApart = 64
+	// maxAsking is the same of those that wait for the network, in a cluster.
+	maxAsking = 1024
+)
 
 // Hub is the chat: the registry of nicknames, in shards, and the road that every message takes. Its methods may be
 // called from any goroutine.
@@ -62,12 +67,16 @@ type Hub struct {
 	shards    []*shard
 	road      *road
 	places    *places
+	cluster   Cluster // nil: alone
+	isJoined  atomic.Bool
+	holds     holds
 	recent    recent
 	isDurable bool // storing waits for the disk
 	online    atomic.Int64
 	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
 	slots     chan struct{}          // for what is done apart
 	saving    [64]sync.Mutex         // by claim: held while it is stored or dropped; leaves
+	following [64]sync.Mutex         // by room: held while it is begun to be followed; leaves
 
 	stop    chan struct{}
 	running sync.WaitGroup
@@ -77,10 +86,15 @@ type Hub struct {
 func New(config Config) *Hub {
 	config.setDefaults()
 	h := &Hub{
-		config: config, seed: maphash.MakeSeed(), begun: time.Now(), places: newPlaces(config.Shards),
+		config: config, seed: maphash.MakeSeed(), begun: time.Now(), cluster: config.Cluster,
+		holds:     holds{byKey: map[string]int{}},
 		isDurable: config.Log.Durability() != history.DurabilityMem, slots: make(chan struct{}, maxApart),
 		stop: make(chan struct{}),
 	}
+	if h.cluster != nil {
+		h.slots = make(chan struct{}, maxAsking)
+	}
+	h.places = newPlaces(config.Shards, h.attend, h.desert)
 	h.road = newRoad(h)
 	for i := range config.Shards {
 		s := newShard(h, i)
@@ -89,6 +103,9 @@ func New(config Config) *Hub {
 	}
 	h.running.Go(func() { h.road.run(h.stop) })
 	h.running.Go(h.beat)
+	if h.cluster != nil {
+		h.join()
+	}
 	return h
 }
 
@@ -121,11 +138,26 @@ func (h *Hub) apart(do func()) {
 	})
 }
 
+// reading does what needs to read a little of the log: at once, or, where that may wait for the network, apart.
+func (h *Hub) reading(do func()) {
+	if h.cluster == nil {
+		do()
+	} else {
+		h.apart(do)
+	}
+}
+
 // check logs what the log could not do. A log that is closed or down says so by itself.
 func (h *Hub) check(err error) {
 	if err != nil && !errors.Is(err, history.ErrClosed) && !errors.Is(err, history.ErrDown) {
 		h.config.Logger.Error("history", "err", err)
 	}
+}
+
+// logged is check for an error that is dealt with besides.
+func (h *Hub) logged(err error) error {
+	h.check(err)
+	return err
 }
 
 // shardOf is the shard that owns a nick, by its key.
@@ -172,26 +204,58 @@ func (h *Hub) claim(name string, d dialect) (func(Peer) *Session, *event.Error) 
 	if d == version2 {
 		s.visitor = &visitor{}
 	}
-	saved, ok, err := h.config.Log.ClaimByNick(nick.Key)
+	if bad := h.ask(s); bad != nil {
+		return nil, bad
+	}
+	h.speaking[d].Add(1)
+	return s.begin, nil
+}
+
+// ask asks for the nick of a session: first, in a cluster, for this node, and then its shard. A session of version 2 may be let in
+// without it, if it can prove with a hello that it is the claim which has it.
+func (h *Hub) ask(s *Session) *event.Error {
+	var holder string
+	var err error
+	if h.cluster != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+		defer cancel()
+		holder, err = h.hold(ctx, s.nick.Key)
+		s.holds = holder == "" && err == nil
+	}
+	var saved history.Claim
+	var ok bool
+	if err == nil {
+		saved, ok, err = h.config.Log.ClaimByNick(s.nick.Key)
+	}
 	if h.check(err); err != nil {
-		return nil, event.Unavailable("the nick cannot be looked up at present", retryAfter)
+		s.letGo()
+		return event.Unavailable("the nick cannot be looked up at present", retryAfter)
 	}
 	ask := claim{session: s, answer: make(chan *event.Error, 1)}
 	if ok {
 		ask.saved = &saved
 	}
-	h.speaking[d].Add(1)
+	if holder != "" {
+		if s.dialect == version2 && ok && saved.Secret != nil {
+			s.before = &saved
+			return nil
+		}
+		return errInUse(s.nick)
+	}
 	s.shard.mail.put(ask)
+	bad := errStopped
 	select {
 	case bad = <-ask.answer:
 	case <-h.stop:
-		bad = errStopped
 	}
-	if bad != nil {
-		h.speaking[d].Add(-1)
-		return nil, bad
+	if bad != nil || s.claim() == 0 {
+		s.letGo()
 	}
-	return s.begin, nil
+	if bad == nil && s.claim() != 0 && h.followDirects(s.claim()) != nil {
+		s.Closed()
+		return errCutOff
+	}
+	return bad
 }
 
 // begin brings a session to life on its connection.
@@ -254,5 +318,10 @@ func (h *Hub) Close() {
 // Online is how many sessions are in the chat.
 func (h *Hub) Online() int { return int(h.online.Load()) }
 
-// Healthy is why messages cannot be stored at present; nil: they can.
-func (h *Hub) Healthy() error { return h.config.Log.Healthy() }
+// Healthy is why messages cannot be stored or received at present; nil: they can.
+func (h *Hub) Healthy() error {
+	if h.cluster != nil && !h.isJoined.Load() {
+		return errNotJoined
+	}
+	return h.config.Log.Healthy()
+}

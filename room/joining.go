@@ -23,20 +23,26 @@ func (l joining) open(s *shard) {
 	session.hold()
 	claim := session.person.claim.ID
 	s.hub.apart(func() {
-		conv, stored := event.Room(l.room.Name), convRoom(l.room.Key)
+		failed := s.hub.logged(s.hub.follow(l.room))
+		if s.hub.cluster != nil {
+			s.hub.recount(l.room)
+			members = s.hub.places.count(l.room.Key)
+		}
+		l.room = s.hub.places.name(l.room) // another node may have it by another spelling
+		conv, stored := event.Room(l.room.Name), convOf(l.room)
 		if l.room.Key == everywhere {
-			conv, stored = event.Everyone(), convEveryone
+			conv = event.Everyone()
 		}
 		m := s.hub.newMissed()
 		recovered := l.from.Epoch != "" && s.hub.since(&m, claim, conv, stored, l.from)
-		s.mail.put(joined{l, conv, m, &event.Joined{
+		s.mail.put(joined{l, conv, failed, m, &event.Joined{
 			ID: l.id, Room: l.room.Name, Members: members, Epoch: s.hub.config.Log.Epoch(), Seq: s.hub.head(stored).Last,
 			Recovered: recovered,
 		}})
 	})
 }
 
-// joinRoom makes a session a member of a room, once, and returns how many are there.
+// joinRoom makes a session a member of a room, once, and returns how many are known to be there.
 func (s *shard) joinRoom(session *Session, room Nick) int {
 	if room.Key == everywhere || session.joined[room.Key] != nil {
 		return s.hub.places.count(room.Key)
@@ -59,6 +65,7 @@ func (s *shard) joinRoom(session *Session, room Nick) int {
 type joined struct {
 	joining
 	conv   event.Conv
+	failed error // what is said there would not come
 	missed missed
 	answer *event.Joined
 }
@@ -66,6 +73,12 @@ type joined struct {
 func (l joined) open(s *shard) {
 	session := l.session
 	if session.isGone || session.person == nil {
+		return
+	}
+	if l.failed != nil {
+		s.leaveRoom(session, l.room.Key)
+		s.reply(session, event.AppendErr(nil, l.id, errCutOff))
+		s.unhold(session)
 		return
 	}
 	if !s.fit(session, &l.missed) {

@@ -37,7 +37,7 @@ func (l claim) open(s *shard) {
 	l.answer <- nil
 }
 
-// person is who has a nick, or had it last and can come back; nil for nobody.
+// person is who has a nick, or had it last and can come back; nil for nobody. The latter is not on the list of people.
 func (s *shard) person(key string, saved *history.Claim) *person {
 	if p := s.people[key]; p != nil {
 		return p
@@ -46,10 +46,15 @@ func (s *shard) person(key string, saved *history.Claim) *person {
 		return nil
 	}
 	p := &person{claim: *saved}
-	if p.claim.Away == 0 {
+	switch {
+	case p.claim.Away > 0:
+	case s.hub.cluster == nil:
 		p.claim.Away = s.hub.begun.UnixMilli() // the server ended before it could be written down
+	default:
+		p.claim.Away = time.Now().UnixMilli() // its node did, at an unknown time
+		save := s.hub.save(p)
+		s.hub.apart(func() { s.hub.check(save()) })
 	}
-	s.people[key] = p
 	return p
 }
 
@@ -61,7 +66,7 @@ func (s *shard) replace(before *person, session *Session) {
 	p := &person{claim: newClaim(session.nick), sessions: []*Session{session}}
 	session.person = p
 	session.self.Store(selfOf(&p.claim))
-	s.people[session.nick.Key] = p
+	s.people[p.claim.Key] = p
 }
 
 // enter makes a session that has its nick a member: it gets what is said from now on.
@@ -98,15 +103,21 @@ func (l leave) open(s *shard) {
 	s.depart(session)
 	p := session.person
 	if p == nil || !p.leave(session) || len(p.sessions) > 0 || s.people[p.claim.Key] != p {
+		session.letGo()
 		return
 	}
+	s.tellGone(p)
 	if !p.returns() {
-		delete(s.people, p.claim.Key)
+		s.forget(p)
+		session.letGo()
 		return
 	}
 	p.claim.Away = time.Now().UnixMilli()
 	save := s.hub.save(p)
-	s.hub.apart(func() { s.hub.check(save()) })
+	s.hub.apart(func() {
+		s.hub.check(save())
+		s.mail.put(away{p, session})
+	})
 }
 
 // depart takes a session out of all crowds.
@@ -146,40 +157,32 @@ func (l delivery) open(s *shard) {
 // find asks whose the nick of a direct message is, and sends the message on its road or its sender an error.
 type find struct{ *post }
 
-func (l find) open(s *shard) {
-	p := s.known(l.to.Key)
-	switch {
-	case p == nil || len(p.sessions) == 0 && !p.returns():
-		l.refusal = errNobody(l.to.Name)
-		if l.cid != "" {
-			s.hub.road.mail.put(l.post)
+func (l find) open(s *shard) { s.look(l.to.Key, func(w *who) { s.address(l.post, w) }) }
+
+// address sends a direct message on its road to whom its nick stands for, or its sender an error.
+func (s *shard) address(p *post, to *who) {
+	if to == nil || to.failed {
+		if p.refusal = errNobody(p.to.Name); to != nil {
+			p.refusal = errNotFound
+		}
+		if p.cid != "" {
+			s.hub.road.mail.put(p)
 			return
 		}
-		s.hub.road.giveUp(l.post)
-		l.from.shard.mail.put(notice{l.from, l.id, l.refusal})
+		s.hub.road.giveUp(p)
+		p.from.shard.mail.put(notice{p.from, p.id, p.refusal})
 		return
-	case l.from.dialect == tutorial && len(p.sessions) == 0:
-		l.isAway = true
 	}
-	l.peer, l.online = p.claim.ID, len(p.sessions) > 0
-	l.to.Name = p.claim.Nick
+	p.peer, p.online = to.Claim, to.IsOnline
+	p.to.Name = to.Nick
+	p.isAway = p.from.dialect == tutorial && !to.IsOnline
 	// Between two who cannot come back nothing is kept: nobody could ask for it.
-	l.isFleeting = l.from.dialect == tutorial && l.online && p.sessions[0].dialect == tutorial
-	s.hub.road.mail.put(l.post)
+	p.isFleeting = p.from.dialect == tutorial && to.isHere() && to.Dialect == tutorial
+	s.hub.road.mail.put(p)
 }
 
-// known is who has a nick, from memory or from the log; nil for nobody.
-func (s *shard) known(key string) *person {
-	if p := s.people[key]; p != nil {
-		return p
-	}
-	saved, ok, err := s.hub.config.Log.ClaimByNick(key)
-	s.hub.check(err)
-	if !ok {
-		return nil
-	}
-	return s.person(key, &saved)
-}
+// errNotFound answers a message whose recipient may be there.
+var errNotFound = event.Unavailable("the recipient cannot be looked up at present; the message was not sent", retryAfter)
 
 // direct is a message to one claim.
 type direct struct{ *post }
@@ -190,16 +193,7 @@ func (l direct) open(s *shard) {
 	isTaken, returns := false, l.isAway
 	if p != nil && p.claim.ID == l.peer {
 		returns = p.returns()
-		m := l.stored
-		if l.peer != l.self.claim {
-			m.Cid = "" // its sender's own
-		}
-		parcel := s.hub.message(&m, event.Direct(m.From))
-		for _, to := range p.sessions {
-			if to.all.index >= 0 && s.deliver(to, parcel) {
-				isTaken = true
-			}
-		}
+		isTaken = s.give(p, l.stored)
 	}
 	switch {
 	case isTaken || l.from.dialect == version2: // who has acks knows from them
@@ -207,6 +201,30 @@ func (l direct) open(s *shard) {
 		l.from.shard.mail.put(notice{l.from, nil, errAway(l.to.Name)})
 	default:
 		l.from.shard.mail.put(notice{l.from, nil, errNobody(l.to.Name)})
+	}
+}
+
+// give gives a direct message to all sessions of its recipient, and reports whether one took it.
+func (s *shard) give(to *person, m history.Message) (isTaken bool) {
+	if to.claim.ID != m.Claim {
+		m.Cid = "" // its sender's own
+	}
+	parcel := s.hub.message(&m, event.Direct(m.From))
+	for _, session := range to.sessions {
+		if session.all.index >= 0 && s.deliver(session, parcel) {
+			isTaken = true
+		}
+	}
+	return isTaken
+}
+
+// show shows a direct message to the sessions of its sender.
+func (s *shard) show(from *person, m *history.Message) {
+	parcel := s.hub.echo(m)
+	for _, own := range from.sessions {
+		if own.dialect == version2 {
+			s.deliver(own, parcel)
+		}
 	}
 }
 
@@ -221,15 +239,32 @@ func (l sent) open(s *shard) {
 			Online: l.online,
 		}))
 	}
-	p := s.people[from.nick.Key] // from may have been taken over meanwhile
-	if l.peer == 0 || l.isKnown || l.peer == l.self.claim || p == nil || p.claim.ID != l.self.claim {
+	if s.hub.cluster != nil || l.peer == 0 || l.isKnown || l.peer == l.self.claim {
 		return
 	}
-	parcel := s.hub.echo(m)
-	for _, own := range p.sessions {
-		if own.dialect == version2 {
-			s.deliver(own, parcel)
-		}
+	// from may have been taken over meanwhile.
+	if p := s.people[from.nick.Key]; p != nil && p.claim.ID == l.self.claim {
+		s.show(p, m)
+	}
+}
+
+// arrived is a direct message that the shared log has stored, for the one who bears a nick: its sender, or its recipient.
+type arrived struct {
+	key     string
+	message *history.Message
+	cost    int64
+}
+
+func (l arrived) open(s *shard) {
+	s.relieve(l.cost)
+	p, m := s.people[l.key], l.message
+	peer, _ := otherSide(m.Conv, m.Claim)
+	switch {
+	case p == nil:
+	case p.claim.ID == peer:
+		s.give(p, *m)
+	case p.claim.ID == m.Claim:
+		s.show(p, m)
 	}
 }
 

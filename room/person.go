@@ -22,6 +22,7 @@ type person struct {
 	claim    history.Claim
 	sessions []*Session                    // none: away, since claim.Away
 	latest   atomic.Pointer[history.Claim] // the claim as it is to be saved; for anybody
+	askers   map[string]bool               // other nodes that have asked for it, and remember the answer
 }
 
 // returns reports whether the claim can come back: its secret was given out.

@@ -19,23 +19,51 @@ var theChat = Nick{everywhere, everywhere}
 // places is who is where: everywhere and in each room. It is asked from any goroutine; what happens in it is short.
 type places struct {
 	shards int
+	attend func(room Nick) // called for the first of this node in a room, under mu
+	desert func(room Nick) // and when the last has left
+	rounds int             // of tellPresence, which alone uses it
 
-	mu      sync.RWMutex // guards what follows; a leaf: nothing is locked while it is held
+	mu      sync.RWMutex // guards what follows; a leaf, but for what attend and desert lock
 	byKey   map[string]*place
 	changed map[string]bool // places with changes that have not been told
+	emptied []change        // the last changes of rooms that nobody of this node is in any more
 }
 
 // place is one of them.
 type place struct {
-	room   Nick
-	shards []int // members by shard
-	people *btree.BTreeG[*Nick]
-	joined map[string]string // changes since they were last told: names by key
-	left   map[string]string
+	room       Nick
+	shards     []int                // members by shard
+	people     *btree.BTreeG[*Nick] // of this node
+	far        map[string]int       // how many are there on other nodes
+	isFollowed bool                 // what is said there comes to this node
+	all        news                 // since it was last told
+	near       news                 // the same, of this node alone
+	told       int                  // the count that was told last
 }
 
-func newPlaces(shards int) *places {
-	ps := &places{shards: shards, byKey: map[string]*place{}, changed: map[string]bool{}}
+// news are changes: names by key.
+type news struct{ joined, left map[string]string }
+
+func newNews() news { return news{map[string]string{}, map[string]string{}} }
+
+func (n *news) join(key, name string) {
+	if _, ok := n.left[key]; ok {
+		delete(n.left, key)
+	} else {
+		n.joined[key] = name
+	}
+}
+
+func (n *news) leave(key, name string) {
+	if _, ok := n.joined[key]; ok {
+		delete(n.joined, key)
+	} else {
+		n.left[key] = name
+	}
+}
+
+func newPlaces(shards int, attend, desert func(room Nick)) *places {
+	ps := &places{shards: shards, attend: attend, desert: desert, byKey: map[string]*place{}, changed: map[string]bool{}}
 	ps.place(theChat)
 	return ps
 }
@@ -47,10 +75,12 @@ func (ps *places) place(room Nick) *place {
 	p := ps.byKey[room.Key]
 	if p == nil {
 		p = &place{
-			room: room, shards: make([]int, ps.shards), people: btree.NewG(16, byKey), joined: map[string]string{},
-			left: map[string]string{},
+			room: room, shards: make([]int, ps.shards), people: btree.NewG(16, byKey), all: newNews(), near: newNews(),
 		}
 		ps.byKey[room.Key] = p
+		if room.Key != everywhere {
+			ps.attend(room)
+		}
 	}
 	return p
 }
@@ -65,6 +95,15 @@ func (ps *places) name(room Nick) Nick {
 	return room
 }
 
+// call has a room be called as it is on another node, which was there before.
+func (ps *places) call(room Nick) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.byKey[room.Key]; p != nil {
+		p.room = room
+	}
+}
+
 // enter counts somebody of a shard in, and returns how many are there now. The nick must not change until leave.
 func (ps *places) enter(room Nick, who *Nick, shard int) int {
 	ps.mu.Lock()
@@ -72,13 +111,10 @@ func (ps *places) enter(room Nick, who *Nick, shard int) int {
 	p := ps.place(room)
 	p.shards[shard]++
 	p.people.ReplaceOrInsert(who)
-	if _, ok := p.left[who.Key]; ok {
-		delete(p.left, who.Key)
-	} else {
-		p.joined[who.Key] = who.Name
-	}
+	p.all.join(who.Key, who.Name)
+	p.near.join(who.Key, who.Name)
 	ps.changed[room.Key] = true
-	return p.people.Len()
+	return p.count()
 }
 
 // leave counts somebody out. A room without people is forgotten; its history is the log's.
@@ -88,16 +124,86 @@ func (ps *places) leave(room string, who *Nick, shard int) {
 	p := ps.byKey[room]
 	p.shards[shard]--
 	p.people.Delete(who)
-	if _, ok := p.joined[who.Key]; ok {
-		delete(p.joined, who.Key)
-	} else {
-		p.left[who.Key] = who.Name
-	}
+	p.all.leave(who.Key, who.Name)
+	p.near.leave(who.Key, who.Name)
 	ps.changed[room] = true
 	if p.people.Len() == 0 && room != everywhere {
 		delete(ps.byKey, room)
 		delete(ps.changed, room)
+		ps.emptied = append(ps.emptied, change{room: p.room, isTold: true, near: p.near.names()})
+		ps.desert(p.room)
 	}
+}
+
+// hear takes what another node says of a room: how many are there, and who came and left.
+func (ps *places) hear(node, room string, count int, joined, left []string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byKey[room]
+	if p == nil {
+		return
+	}
+	if p.far == nil {
+		p.far = map[string]int{}
+	}
+	if p.far[node] == count && len(joined)+len(left) == 0 {
+		return
+	}
+	p.far[node] = count
+	for _, name := range joined {
+		p.all.join(keyOf(name), name)
+	}
+	for _, name := range left {
+		p.all.leave(keyOf(name), name)
+	}
+	ps.changed[room] = true
+}
+
+// forget takes away what a node has said that is gone.
+func (ps *places) forget(node string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for key, p := range ps.byKey {
+		if p.far[node] > 0 {
+			ps.changed[key] = true
+		}
+		delete(p.far, node)
+	}
+}
+
+// isNew reports whether a room is not followed yet.
+func (ps *places) isNew(room string) bool {
+	ps.mu.RLock()
+	defer ps.mu.RUnlock()
+	p := ps.byKey[room]
+	return p != nil && !p.isFollowed
+}
+
+// settle takes a room as followed, and reports whether somebody is there.
+func (ps *places) settle(room string) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byKey[room]
+	if p == nil {
+		return false
+	}
+	p.isFollowed = true
+	return true
+}
+
+// keyOf is the key of a nick that another node has let in.
+func keyOf(name string) string {
+	nick, _ := ParseNick(name)
+	return nick.Key
+}
+
+// count is how many are there, on all nodes.
+func (p *place) count() int {
+	n := p.people.Len()
+	for _, far := range p.far {
+		n += far
+	}
+	return n
 }
 
 // has reports whether a shard has somebody in a room.
@@ -113,13 +219,13 @@ func (ps *places) count(room string) int {
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
 	if p := ps.byKey[room]; p != nil {
-		return p.people.Len()
+		return p.count()
 	}
 	return 0
 }
 
-// page is how many are in a room, and the names of some of them, in the order of their keys from the one after a nick on.
-func (ps *places) page(room, after string, limit int) (count int, names []string) {
+// page is how many of this node are in a room, and some of them, in the order of their keys from the one after a nick on.
+func (ps *places) page(room, after string, limit int) (count int, some []Nick) {
 	from, bad := ParseNick(after)
 	if bad != nil {
 		from.Key = strings.ToLower(after)
@@ -131,32 +237,52 @@ func (ps *places) page(room, after string, limit int) (count int, names []string
 		return 0, nil
 	}
 	p.people.AscendGreaterOrEqual(&from, func(n *Nick) bool {
-		if n.Key != from.Key || after == "" {
-			names = append(names, n.Name)
+		if len(some) < limit && (n.Key != from.Key || after == "") {
+			some = append(some, *n)
 		}
-		return len(names) < limit
+		return len(some) < limit
 	})
-	return p.people.Len(), names
+	return p.people.Len(), some
 }
 
 // change is what happened in a place since it was last told.
 type change struct {
-	room         Nick
-	count        int
-	joined, left []string
+	room      Nick
+	count     int // on all nodes
+	all       names
+	isTold    bool // the count was told before
+	nearCount int  // on this node
+	near      names
 }
 
-// takeChanges returns what has not been told yet, and takes it as told.
-func (ps *places) takeChanges() (all []change) {
+// names are the first of those who came and who left.
+type names struct{ joined, left []string }
+
+func (n *news) names() names { return names{some(n.joined), some(n.left)} }
+
+func (n names) isEmpty() bool { return len(n.joined)+len(n.left) == 0 }
+
+// takeChanges returns what has not been told yet, and takes it as told; of all places if isRound.
+func (ps *places) takeChanges(isRound bool) (all []change) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for key := range ps.changed {
-		p := ps.byKey[key]
-		if len(p.joined)+len(p.left) > 0 {
-			all = append(all, change{p.room, p.people.Len(), some(p.joined), some(p.left)})
-		}
-		p.joined, p.left = map[string]string{}, map[string]string{} // new ones: a storm's would stay large
+	take := func(p *place) {
+		count := p.count()
+		all = append(all, change{p.room, count, p.all.names(), count == p.told, p.people.Len(), p.near.names()})
+		p.told = count
+		p.all, p.near = newNews(), newNews() // new ones: a storm's would stay large
 	}
+	if isRound {
+		for _, p := range ps.byKey {
+			take(p)
+		}
+	} else {
+		for key := range ps.changed {
+			take(ps.byKey[key])
+		}
+	}
+	all = append(all, ps.emptied...)
+	ps.emptied = nil
 	clear(ps.changed)
 	return all
 }
@@ -174,18 +300,28 @@ func some(set map[string]string) []string {
 	return names
 }
 
-// tellPresence tells everybody in a place what has changed there. It is called once a second: a hundred thousand people who
-// come within that second cost each of those who are there one frame.
+// roundEvery is after how many seconds other nodes are told again how many are where, though nothing has changed: they may
+// have missed it.
+const roundEvery = 10
+
+// tellPresence tells everybody in a place what has changed there, and other nodes what has changed on this one. It is called
+// once a second: a hundred thousand people who come within that second cost each of those who are there one frame.
 func (h *Hub) tellPresence() {
-	for _, c := range h.places.takeChanges() {
-		if h.speaking[version2].Load() == 0 {
+	h.places.rounds++
+	for _, c := range h.places.takeChanges(h.cluster != nil && h.places.rounds%roundEvery == 0) {
+		if h.cluster != nil {
+			h.cluster.Tell(topicRoom(c.room.Key), encode(memo{
+				Kind: tellPresence, Room: c.room, Count: c.nearCount, Joined: c.near.joined, Left: c.near.left,
+			}))
+		}
+		if h.speaking[version2].Load() == 0 || c.all.isEmpty() && c.isTold {
 			continue
 		}
 		conv, room := event.Room(c.room.Name), c.room
 		if room.Key == everywhere {
 			conv, room = event.Everyone(), Nick{}
 		}
-		text := event.AppendPresenceChange(nil, conv, c.count, c.joined, c.left)
+		text := event.AppendPresenceChange(nil, conv, c.count, c.all.joined, c.all.left)
 		p := &parcel{class: presence, conv: conv}
 		p.frames[version2] = h.config.Wire.Message(false, text)
 		h.offer(room, p)

@@ -1,6 +1,8 @@
 package room
 
 import (
+	"cmp"
+
 	"throng/room/event"
 	"throng/room/history"
 )
@@ -12,21 +14,29 @@ func (s *Session) typing(in event.In) *event.Error {
 		if bad != nil {
 			return errNobody(in.To)
 		}
-		s.hub.shardOf(to.Key).mail.put(typed{s.name(), to})
+		s.hub.shardOf(to.Key).mail.put(typed{s.name(), to, false})
 		return nil
 	}
 	room, bad := s.inRoom(in.Room)
 	if bad != nil {
 		return bad
 	}
+	s.hub.offer(room, s.hub.typingIn(room, s.name()))
+	if s.hub.cluster != nil {
+		s.hub.cluster.Tell(topicRoom(cmp.Or(room.Key, everywhere)), encode(memo{Kind: tellTyping, Room: room, From: s.name()}))
+	}
+	return nil
+}
+
+// typingIn says that somebody is typing in a room; the zero Nick is everyone.
+func (h *Hub) typingIn(room Nick, from string) *parcel {
 	conv := event.Everyone()
 	if room.Key != "" {
 		conv = event.Room(room.Name)
 	}
-	p := &parcel{class: fleeting, conv: conv, from: s.claim()}
-	p.frames[version2] = s.hub.config.Wire.Message(false, event.AppendTyping(nil, conv, s.name(), ""))
-	s.hub.offer(room, p)
-	return nil
+	p := &parcel{class: fleeting, conv: conv}
+	p.frames[version2] = h.config.Wire.Message(false, event.AppendTyping(nil, conv, from, ""))
+	return p
 }
 
 // receipt stores how far a client has got in a conversation and, in a direct one, tells the other side.
@@ -40,7 +50,8 @@ func (s *Session) receipt(in event.In) *event.Error {
 		if room.Key != "" {
 			stored = convRoom(room.Key)
 		}
-		s.hub.mark(s.claim(), stored, in.T, in.Seq)
+		claim := s.claim()
+		s.hub.reading(func() { s.hub.mark(claim, stored, in.T, in.Seq) })
 		return nil
 	}
 	to, bad := ParseNick(in.Conv.Name)
@@ -77,14 +88,27 @@ func (h *Hub) markPast(l received) {
 
 // typed tells somebody that another is typing to them.
 type typed struct {
-	from string // a nick
-	to   Nick
+	from   string // a nick
+	to     Nick
+	isTold bool // by another node
 }
 
 func (l typed) open(s *shard) {
-	if p := s.people[l.to.Key]; p != nil {
-		conv := event.Direct(l.from)
-		s.whisper(p, conv, event.AppendTyping(nil, conv, l.from, p.claim.Nick))
+	if p := s.people[l.to.Key]; p != nil || l.isTold || s.hub.cluster == nil {
+		s.tellTyping(p, l.from)
+		return
+	}
+	s.look(l.to.Key, func(w *who) {
+		if w != nil {
+			s.hub.pass(w, memo{Kind: tellTyping, Key: l.to.Key, From: l.from})
+		}
+	})
+}
+
+func (s *shard) tellTyping(to *person, from string) {
+	if to != nil {
+		conv := event.Direct(from)
+		s.whisper(to, conv, event.AppendTyping(nil, conv, from, to.claim.Nick))
 	}
 }
 
@@ -98,20 +122,39 @@ type received struct {
 }
 
 func (l received) open(s *shard) {
-	p := s.known(l.to.Key)
+	s.look(l.to.Key, func(to *who) {
+		if to != nil && to.failed {
+			return
+		}
+		if to == nil {
+			s.hub.apart(func() { s.hub.markPast(l) })
+			return
+		}
+		s.hub.reading(func() {
+			seq := s.hub.mark(l.claim, convDirect(l.claim, to.Claim), l.t, l.seq)
+			if seq == 0 {
+				return
+			}
+			w := memo{Kind: tellReceipt, Key: l.to.Key, From: l.from, Type: l.t, Seq: seq}
+			s.mail.put(told{w})
+			s.hub.pass(to, w)
+		})
+	})
+}
+
+// told is a receipt for somebody who may be on this node.
+type told struct{ memo }
+
+func (l told) open(s *shard) {
+	p := s.people[l.Key]
 	if p == nil {
-		s.hub.apart(func() { s.hub.markPast(l) })
 		return
 	}
-	seq := s.hub.mark(l.claim, convDirect(l.claim, p.claim.ID), l.t, l.seq)
-	if seq == 0 {
-		return
-	}
-	conv, text := event.Direct(l.from), event.AppendRecv
-	if l.t == event.TypeRead {
+	conv, text := event.Direct(l.From), event.AppendRecv
+	if l.Type == event.TypeRead {
 		text = event.AppendRead
 	}
-	s.whisper(p, conv, text(nil, conv, l.from, seq))
+	s.whisper(p, conv, text(nil, conv, l.From, l.Seq))
 }
 
 // whisper gives all sessions of somebody an object that may be dropped.

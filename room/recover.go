@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"throng/room/event"
 	"throng/room/history"
@@ -90,7 +91,10 @@ func (h *Hub) since(m *missed, claim uint64, conv event.Conv, stored string, fro
 func (h *Hub) bring(m *missed, claim uint64, t *thread, from event.Position) bool {
 	err := t.look(h.config.Log)
 	h.check(err)
-	if err != nil || from.Epoch != h.config.Log.Epoch() || from.Seq < t.trimmed || from.Seq > t.last {
+	if err != nil || from.Epoch != h.config.Log.Epoch() {
+		return false
+	}
+	if err := h.catchUp(t, from.Seq); err != nil || from.Seq < t.trimmed || from.Seq > t.last {
 		return false
 	}
 	if from.Seq == t.last {
@@ -103,6 +107,15 @@ func (h *Hub) bring(m *missed, claim uint64, t *thread, from event.Position) boo
 	}
 	h.add(m, claim, t, msgs)
 	return true
+}
+
+// catchUp waits until a node of a cluster knows of a seq that another has told a client, if there is one.
+func (h *Hub) catchUp(t *thread, seq uint64) (err error) {
+	for until := time.Now().Add(handOver); h.cluster != nil && err == nil && t.last < seq && time.Now().Before(until); {
+		time.Sleep(handOver / 100)
+		err = t.look(h.config.Log)
+	}
+	return err
 }
 
 // read reads what a conversation has behind a seq, as far as it fits into so many messages and bytes, and reports whether that is

@@ -68,7 +68,7 @@ func (p *post) entry() *history.Entry {
 	case p.peer != 0:
 		e.Conv, e.Peer, e.To = convDirect(p.self.claim, p.peer), p.peer, p.to.Name
 	case p.room.Key != "":
-		e.Conv, e.Room = convRoom(p.room.Key), p.room.Name
+		e.Conv, e.Room = convOf(p.room), p.room.Name
 	}
 	return e
 }
@@ -164,7 +164,7 @@ func (r *road) commit(batch []*post) {
 			e := r.entries[next]
 			next++
 			p.stored, p.isKnown = e.Message, e.Known
-			if failed != nil {
+			if failed != nil && e.Seq == 0 {
 				r.giveUp(p)
 				r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
 				continue
@@ -218,6 +218,10 @@ func (r *road) release(p *post) {
 		}
 		return
 	case p.isKnown:
+	case h.cluster != nil && !p.isFleeting: // it comes back from the log, to all nodes that follow
+		if p.isAway {
+			r.tell(p.from.shard, notice{p.from, nil, errAway(p.to.Name)})
+		}
 	case p.peer != 0:
 		if p.isFleeting {
 			p.stored = p.entry().Message
@@ -236,6 +240,36 @@ func (r *road) deliver(room Nick, p *parcel) {
 	for i, shard := range r.hub.shards {
 		if room.Key == "" || r.hub.places.has(room.Key, i) {
 			r.send(shard, delivery{room.Key, p}, p.cost())
+		}
+	}
+}
+
+// receive takes a message that the shared log has stored, on whichever node, and gives it to those of this one whom it
+// is for. It waits while a shard has too much to do.
+func (h *Hub) receive(m history.Message) {
+	post := func(s *shard, l letter, cost int64) {
+		s.awaitRoom()
+		s.backlog.Add(cost)
+		s.mail.leave([]letter{l})
+	}
+	cost := int64(len(m.Body)) + postOverhead
+	if _, isDirect := otherSide(m.Conv, m.Claim); isDirect {
+		to, from := keyOf(m.To), keyOf(m.From)
+		post(h.shardOf(to), arrived{to, &m, cost}, cost)
+		if from != to {
+			post(h.shardOf(from), arrived{from, &m, cost}, cost)
+		}
+		return
+	}
+	room, conv := Nick{}, event.Everyone()
+	if m.Room != "" {
+		room = h.places.name(Nick{m.Room, keyOf(m.Room)})
+		conv = event.Room(room.Name)
+	}
+	p := h.message(&m, conv)
+	for i, shard := range h.shards {
+		if room.Key == "" || h.places.has(room.Key, i) {
+			post(shard, delivery{room.Key, p}, p.cost())
 		}
 	}
 }

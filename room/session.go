@@ -23,13 +23,15 @@ type Session struct {
 	greeted bool // the first frame has come
 
 	// The shard's.
-	isDirty bool   // frames were queued and are to be flushed
-	isGone  bool   // Closed was called
-	isNew   bool   // it is held until its first frame, which may be a hello
-	all     member // of everyone
-	person  *person
-	held    *held // what comes while the session is being told what it missed; nil: it is not
-	lag     *lag  // what a slow reader missed; nil: nothing
+	isDirty  bool   // frames were queued and are to be flushed
+	isGone   bool   // Closed was called
+	isNew    bool   // it is held until its first frame, which may be a hello
+	isAsking bool   // whether it may have its nick is being asked of other nodes
+	holds    bool   // it has this node hold its nick; at first its claim's
+	all      member // of everyone
+	person   *person
+	held     *held // what comes while the session is being told what it missed; nil: it is not
+	lag      *lag  // what a slow reader missed; nil: nothing
 
 	*visitor // nil in the tutorial dialect
 }

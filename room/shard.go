@@ -23,6 +23,7 @@ type shard struct {
 	lagging  map[*Session]bool  // are told in pieces what they missed: see lag
 	waiting  map[*Session]bool  // have marks to make when their queues are empty: see receipt.go
 	settling []settling         // whoever waits for a walk to end
+	looks    map[string]*lookup // what other nodes have said of nicks lately
 }
 
 // settling is a settle that waits until the crowds that were busy when it came have come to rest.
@@ -34,7 +35,7 @@ type settling struct {
 func newShard(h *Hub, number int) *shard {
 	s := &shard{
 		hub: h, number: number, relief: make(chan struct{}, 1), people: map[string]*person{}, rooms: map[string]*crowd{},
-		lagging: map[*Session]bool{}, waiting: map[*Session]bool{},
+		lagging: map[*Session]bool{}, waiting: map[*Session]bool{}, looks: map[string]*lookup{},
 	}
 	s.mail = newMailbox(s.quick)
 	return s
@@ -184,9 +185,14 @@ func (s *shard) flush() {
 // tick is the shard's work of every second: nicks whose reservation is over are let go, slow readers told what they
 // missed, marks made.
 func (s *shard) tick(now time.Time) {
-	for key, p := range s.people {
+	for _, p := range s.people {
 		if len(p.sessions) == 0 && !p.isReserved(now) {
-			delete(s.people, key) // a saved claim can still come back: the log knows it
+			s.forget(p) // a saved claim can still come back: the log knows it
+		}
+	}
+	for key, l := range s.looks {
+		if l.waiting == nil && now.Sub(l.at) >= remembered {
+			delete(s.looks, key)
 		}
 	}
 	for session := range s.lagging {

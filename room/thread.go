@@ -14,6 +14,14 @@ const convEveryone = "all"
 
 func convRoom(key string) string { return "r/" + key }
 
+// convOf is that of a room, or of the chat.
+func convOf(room Nick) string {
+	if room.Key == everywhere {
+		return convEveryone
+	}
+	return convRoom(room.Key)
+}
+
 // convDirect is the conversation between two claims, whichever speaks.
 func convDirect(a, b uint64) string { return fmt.Sprintf("d/%016x/%016x", min(a, b), max(a, b)) }
 

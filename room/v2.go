@@ -94,7 +94,7 @@ func (s *Session) inRoom(name string) (Nick, *event.Error) {
 	if !ok {
 		return Nick{}, event.Forbidden("join the room first: " + room.Name)
 	}
-	return joined, nil
+	return s.hub.places.name(joined), nil
 }
 
 // badRoom says of a room's name what was found of it as a nick: they keep the same rules.
@@ -153,7 +153,17 @@ func (s *Session) presence(in event.In) *event.Error {
 	if room.Key != "" {
 		key, conv = room.Key, event.Room(room.Name)
 	}
-	count, users := s.hub.places.page(key, in.AfterNick, in.Limit)
-	s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, conv, count, users) })
+	tell := func() {
+		count, users := s.hub.people(key, in.AfterNick, in.Limit)
+		s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, conv, count, users) })
+	}
+	if s.hub.cluster == nil {
+		tell()
+		return nil
+	}
+	s.hub.apart(func() {
+		tell()
+		s.peer.Flush()
+	})
 	return nil
 }

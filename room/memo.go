@@ -1,0 +1,140 @@
+package room
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"throng/room/event"
+)
+
+// What nodes tell and ask each other.
+const (
+	tellPresence = "presence" // Room, Count, Joined, Left: who is there on the node that tells
+	tellTyping   = "typing"   // Room, or Key; From
+	tellGone     = "gone"     // Key: who was asked for is not there any more
+	tellReceipt  = "receipt"  // Key, From, Type, Seq
+	askYield     = "yield"    // Key, Claim: close its connections, it has come back on the node that asks
+	askWho       = "who"      // Key
+	askPage      = "page"     // Room, After, Limit: who is there; Limit 0: only how many
+)
+
+// memo is what nodes tell and ask each other.
+type memo struct {
+	Kind   string     `json:"kind"`
+	Room   Nick       `json:"room,omitzero"`
+	Key    string     `json:"key,omitempty"` // of a nick
+	Claim  uint64     `json:"claim,omitempty"`
+	From   string     `json:"from,omitempty"` // a nick
+	Type   event.Type `json:"type,omitempty"`
+	Seq    uint64     `json:"seq,omitempty"`
+	Count  int        `json:"count,omitempty"`
+	After  string     `json:"after,omitempty"`
+	Limit  int        `json:"limit,omitempty"`
+	Joined []string   `json:"joined,omitempty"`
+	Left   []string   `json:"left,omitempty"`
+}
+
+// crew is the answer to askPage.
+type crew struct {
+	Room  Nick   `json:"room,omitzero"` // as it is called there; zero: nobody is there
+	Count int    `json:"count"`
+	Nicks []Nick `json:"nicks,omitempty"`
+}
+
+func encode(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // of our own types
+	}
+	return text
+}
+
+// topicNode is what one node alone listens to, and topicRoom those that have somebody in a room.
+func topicNode(node string) string { return "node/" + node }
+func topicRoom(key string) string  { return "room/" + key }
+
+// hear takes what another node tells. What it cannot read is of a newer version.
+func (h *Hub) hear(node string, data []byte) {
+	var w memo
+	if json.Unmarshal(data, &w) != nil {
+		return
+	}
+	switch w.Kind {
+	case tellPresence:
+		h.places.hear(node, w.Room.Key, w.Count, w.Joined, w.Left)
+	case tellTyping:
+		if w.Key != "" {
+			h.shardOf(w.Key).mail.put(typed{w.From, Nick{Key: w.Key}, true})
+		} else {
+			h.offer(w.Room, h.typingIn(w.Room, w.From))
+		}
+	case tellGone:
+		h.shardOf(w.Key).mail.put(outdated{w.Key})
+	case tellReceipt:
+		h.shardOf(w.Key).mail.put(told{w})
+	}
+}
+
+// answer answers another node.
+func (h *Hub) answer(node string, data []byte) []byte {
+	var w memo
+	if json.Unmarshal(data, &w) != nil {
+		return nil
+	}
+	switch w.Kind {
+	case askYield:
+		done := make(chan struct{})
+		h.shardOf(w.Key).mail.put(yield{w.Key, w.Claim, done})
+		select {
+		case <-done:
+		case <-h.stop:
+		}
+	case askWho:
+		found := make(chan *who, 1)
+		h.shardOf(w.Key).mail.put(asked{w.Key, node, found})
+		select {
+		case who := <-found:
+			return encode(who)
+		case <-h.stop:
+		}
+	case askPage:
+		var c crew
+		c.Count, c.Nicks = h.places.page(w.Room.Key, w.After, w.Limit)
+		if c.Count > 0 {
+			c.Room = h.places.name(w.Room)
+		}
+		return encode(c)
+	}
+	return nil
+}
+
+func (h *Hub) askCrews(w memo) map[string]crew {
+	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+	defer cancel()
+	crews := map[string]crew{}
+	for node, data := range h.cluster.Ask(ctx, encode(w)) {
+		var c crew
+		if json.Unmarshal(data, &c) == nil {
+			crews[node] = c
+		}
+	}
+	return crews
+}
+
+// people is how many are in a room, on all nodes, and a page of their names. It may wait for other nodes.
+func (h *Hub) people(room, after string, limit int) (count int, names []string) {
+	count, nicks := h.places.page(room, after, limit)
+	if h.cluster != nil {
+		for _, c := range h.askCrews(memo{Kind: askPage, Room: Nick{Key: room}, After: after, Limit: limit}) {
+			count, nicks = count+c.Count, append(nicks, c.Nicks...)
+		}
+		slices.SortFunc(nicks, func(a, b Nick) int { return cmp.Compare(a.Key, b.Key) })
+		nicks = nicks[:min(limit, len(nicks))]
+	}
+	for _, n := range nicks {
+		names = append(names, n.Name)
+	}
+	return count, names
+}
