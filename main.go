@@ -17,18 +17,22 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sys/unix"
 
 	"throng/deploy/command"
 	"throng/deploy/config"
 	"throng/engine"
 	"throng/room"
+	"throng/room/cluster"
 	"throng/room/event"
 	"throng/room/history"
 	"throng/web"
@@ -113,31 +117,26 @@ type server struct {
 	engine *engine.Engine
 	hub    *room.Hub
 	log    history.Log
-	admin  *http.Server // nil: off
-	served chan error   // the end of engine.Serve
+	nodes  *cluster.Cluster // nil: this node is alone
+	admin  *http.Server     // nil: off
+	served chan error       // the end of engine.Serve
 }
 
 // start listens and serves. The first line that it logs tells the address.
 func start(settings config.Serve, log *slog.Logger) (*server, error) {
-	// Accepted sockets get no TCP keep-alive: the WebSocket ping does its work, and a million of them would cost probes.
-	public, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", settings.Addr)
+	s := &server{served: make(chan error, 1)}
+	joined, err := s.openLog(settings, log) // first: who listens is connected to
 	if err != nil {
 		return nil, err
 	}
-	var private net.Listener
-	if settings.Admin != "" {
-		if private, err = net.Listen("tcp", settings.Admin); err != nil {
-			_ = public.Close()
-			return nil, fmt.Errorf("admin listener: %w", err)
-		}
-	}
-	s := &server{addr: public.Addr(), served: make(chan error, 1)}
-	if s.log, err = openLog(settings, log); err != nil {
-		closeAll(public, private)
+	public, private, err := listen(settings)
+	if err != nil {
+		_ = s.closeLog()
 		return nil, err
 	}
+	s.addr = public.Addr()
 	s.hub = room.New(room.Config{
-		Wire: wire{}, Log: s.log, Rate: settings.Rate, Burst: settings.Burst, Logger: log, MaxRooms: settings.MaxRooms,
+		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping,
 	})
 	s.engine, err = engine.New(engine.Config{
@@ -157,7 +156,7 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	})
 	if err != nil {
 		s.hub.Close()
-		_ = s.log.Close()
+		_ = s.closeLog()
 		closeAll(public, private)
 		return nil, err
 	}
@@ -169,17 +168,101 @@ func start(settings config.Serve, log *slog.Logger) (*server, error) {
 	return s, nil
 }
 
-// openLog opens the log where the settings say.
-func openLog(settings config.Serve, log *slog.Logger) (history.Log, error) {
+// listen opens the public listener and, unless it is turned off, the private one.
+func listen(settings config.Serve) (public, private net.Listener, err error) {
+	// Accepted sockets get no TCP keep-alive: the WebSocket ping does its work, and a million of them would cost probes.
+	public, err = (&net.ListenConfig{KeepAlive: -1, Control: shareAddr(settings)}).Listen(context.Background(), "tcp", settings.Addr)
+	if err != nil || settings.Admin == "" {
+		return public, nil, err
+	}
+	if private, err = net.Listen("tcp", settings.Admin); err != nil {
+		_ = public.Close()
+		return nil, nil, fmt.Errorf("admin listener: %w", err)
+	}
+	return public, private, nil
+}
+
+// openLog opens the log where the settings say, and joins the cluster if there is to be one.
+func (s *server) openLog(settings config.Serve, log *slog.Logger) (joined room.Cluster, err error) {
 	keep := history.Config{
 		Durability: settings.Durability, KeepCount: settings.KeepCount, KeepAge: settings.KeepAge, KeepBytes: int64(settings.KeepBytes),
 		Logger: log,
 	}
-	if settings.Data == "mem" {
+	switch {
+	case settings.Nats != "":
+		return s.joinCluster(settings, keep)
+	case settings.Data == "mem":
 		keep.KeepBytes = min(keep.KeepBytes, history.DefaultMemory.KeepBytes) // 0: the default
-		return history.Memory(keep), nil
+		s.log = history.Memory(keep)
+	default:
+		s.log, err = history.Open(settings.Data, keep)
 	}
-	return history.Open(settings.Data, keep)
+	return nil, err
+}
+
+// joinWithin is how long a node waits for the others of its cluster when it starts.
+const joinWithin = time.Minute
+
+// joinCluster makes this process a node of a cluster.
+func (s *server) joinCluster(settings config.Serve, keep history.Config) (room.Cluster, error) {
+	if settings.Nats == cluster.Embedded && settings.Data == "mem" {
+		return nil, errors.New("--nats embedded needs a folder: --data mem has none")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), joinWithin)
+	defer cancel()
+	routes := make([]string, len(settings.NatsRoutes))
+	for i, route := range settings.NatsRoutes {
+		routes[i] = "nats://" + route
+	}
+	var err error
+	s.nodes, err = cluster.Start(ctx, cluster.Config{
+		URL: settings.Nats, Dir: filepath.Join(settings.Data, "nats"), Listen: settings.NatsListen, ClusterListen: settings.NatsCluster,
+		Routes: routes, Sync: settings.NatsSync, MaxMessage: settings.MaxMessage, Logger: keep.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	joined := &nodes{Cluster: s.nodes}
+	joined.Stream, err = history.OpenStream(ctx, s.nodes.Conn(), history.StreamConfig{
+		Config: keep, Replicas: s.nodes.Replicas(), Always: settings.Nats == cluster.Embedded && settings.NatsSync == 0,
+		Receive: func(m history.Message) { (*joined.receive.Load())(m) },
+	})
+	if err != nil {
+		s.nodes.Close()
+		return nil, err
+	}
+	s.log = joined.Stream
+	return joined, nil
+}
+
+// closeLog ends what openLog began.
+func (s *server) closeLog() error {
+	err := s.log.Close()
+	if s.nodes != nil {
+		s.nodes.Close()
+	}
+	return err
+}
+
+// nodes are the other nodes as the room sees them: the directory and the telling of cluster, and what the shared log brings.
+type nodes struct {
+	*cluster.Cluster
+	*history.Stream
+	receive atomic.Pointer[func(history.Message)]
+}
+
+func (n *nodes) Begin(receive func(history.Message)) { n.receive.Store(&receive) }
+
+// shareAddr lets several nodes of a cluster on one host listen on one address, among which the kernel spreads connections.
+func shareAddr(settings config.Serve) func(network, address string, c syscall.RawConn) error {
+	if settings.Nats == "" {
+		return nil
+	}
+	return func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(err, failed)
+	}
 }
 
 func closeAll(listeners ...net.Listener) {
@@ -205,7 +288,7 @@ func (s *server) stop(ctx context.Context) error {
 	s.hub.Farewell(returnWithin)
 	err := s.engine.Shutdown(ctx)
 	s.hub.Close()
-	err = errors.Join(err, s.log.Close())
+	err = errors.Join(err, s.closeLog())
 	if s.admin != nil {
 		err = errors.Join(err, s.admin.Close())
 	}
@@ -220,7 +303,7 @@ func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.engine.Draining() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
-		} else if err := s.hub.Healthy(); err != nil {
+		} else if err := s.healthy(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		} else {
 			_, _ = io.WriteString(w, "ready\n")
@@ -239,6 +322,15 @@ func (s *server) serveAdmin(private net.Listener, log *slog.Logger) {
 			log.Error("admin listener ended", "err", err)
 		}
 	}()
+}
+
+// healthy is why this node cannot serve at present; nil: it can.
+func (s *server) healthy() error {
+	err := s.hub.Healthy()
+	if s.nodes != nil {
+		err = errors.Join(err, s.nodes.Healthy())
+	}
+	return err
 }
 
 // messageState tells how far a message has got: stored, delivered, read.

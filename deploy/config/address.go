@@ -141,6 +141,23 @@ func normalEndpoint(text string, schemes []string) (string, bool) {
 	return u.Scheme + "://" + host, !isPortZero(host)
 }
 
+// natsURL is for where NATS is: inside, or at the URLs of one or more servers.
+func natsURL(to *string) kind {
+	const unit = "embedded or nats://HOST:PORT"
+	return kind{unit: unit, want: unit + ",...", set: func(text string) bool {
+		if text != "" && text != "embedded" {
+			for each := range strings.SplitSeq(text, ",") {
+				u, err := url.Parse(each)
+				if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
+					return false
+				}
+			}
+		}
+		*to = text
+		return true
+	}}
+}
+
 func origins(to *[]string) kind {
 	const unit = "* or SCHEME://HOST[:PORT]"
 	return each(to, unit, unit+" without a path", normalOrigin)

@@ -18,6 +18,11 @@ type Serve struct {
 	KeepCount     int           // messages kept of each conversation; 0: no bound
 	KeepAge       time.Duration // how long a message is kept; 0: no bound
 	KeepBytes     int           // bytes kept of each conversation; 0: no bound
+	Nats          string        // "embedded", or URLs of NATS servers, comma separated; empty: no cluster
+	NatsListen    string        // embedded: listener for other nodes and tools, host:port; empty: none
+	NatsCluster   string        // embedded: listener for the routes between nodes, host:port; empty: none
+	NatsRoutes    []string      // embedded: where other nodes listen for routes, host:port
+	NatsSync      time.Duration // embedded: how often what is stored is synced; 0: before each ack
 	MaxRooms      int           // rooms that one connection may have joined; never 0
 	MaxMessage    int           // bytes, after decompression; never 0
 	EchoMax       int           // bytes; 0: no echo socket. Equal to MaxMessage where nobody set it
@@ -71,6 +76,16 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
+		{"nats", "", natsURL(&s.Nats),
+			"cluster: \"embedded\" carries a NATS server inside, nats://HOST:PORT,... uses those; empty = alone, with its own log"},
+		{"nats-listen", "", addressOrEmpty(&s.NatsListen),
+			"embedded NATS: listener for other nodes and tools; empty = nobody but this node; it asks for no password"},
+		{"nats-cluster", "", addressOrEmpty(&s.NatsCluster),
+			"embedded NATS: listener for routes from other nodes, which share the storing; empty = none"},
+		{"nats-routes", "", peers(&s.NatsRoutes),
+			"embedded NATS: where the other nodes listen for routes, comma separated; three nodes or more store with a quorum"},
+		{"nats-sync", "1s", duration(&s.NatsSync, 0, time.Hour),
+			"embedded NATS: how often what is stored is synced to the disk; 0 = before each ack"},
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -107,6 +122,16 @@ func (s *Serve) groups() []group {
 func (s *Serve) settle(t *table) error {
 	if s.EchoMax == asMaxMessage {
 		s.EchoMax = s.MaxMessage
+	}
+	for name, isSet := range map[string]bool{
+		"nats-listen": s.NatsListen != "", "nats-cluster": s.NatsCluster != "", "nats-routes": len(s.NatsRoutes) > 0,
+	} {
+		if isSet && s.Nats != "embedded" {
+			return t.used[name].refuse("nothing, unless --nats is embedded")
+		}
+	}
+	if len(s.NatsRoutes) > 0 && s.NatsCluster == "" {
+		return t.used["nats-routes"].refuse("nothing, unless --nats-cluster is set")
 	}
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")

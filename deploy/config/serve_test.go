@@ -15,7 +15,7 @@ import (
 
 // defaults is what CLI users are promised when they set nothing.
 var defaults = Serve{
-	Addr: ":8888", Admin: "127.0.0.1:8889", Data: "throng-data", Durability: "fsync",
+	Addr: ":8888", Admin: "127.0.0.1:8889", Data: "throng-data", Durability: "fsync", NatsSync: time.Second,
 	KeepAge: 720 * time.Hour, KeepBytes: 256 * mib, MaxRooms: 100,
 	MaxMessage: 64 * kib, EchoMax: 64 * kib, Queue: mib, Ping: 25 * time.Second,
 	Rate: 20, Burst: 40, Drain: 10 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text",
@@ -45,6 +45,14 @@ func TestServe(t *testing.T) {
 			want: func(s *Serve) { s.MaxConnsPerIP, s.LogLevel = 3, slog.LevelDebug }},
 		{name: "flags", args: []string{"--admin", "off", "-data=mem", "--compress=on", "--log-format", "json", "--dev", "web"},
 			want: func(s *Serve) { s.Admin, s.Data, s.Compress, s.LogFormat, s.Dev = "", "mem", true, "json", "web" }},
+		{name: "cluster", args: []string{"--nats", "embedded", "--nats-listen", ":4222", "--nats-cluster", "10.0.0.1:6222",
+			"--nats-routes", "10.0.0.2:6222,10.0.0.3:6222", "--nats-sync", "0"},
+			want: func(s *Serve) {
+				s.Nats, s.NatsListen, s.NatsCluster, s.NatsSync = "embedded", ":4222", "10.0.0.1:6222", 0
+				s.NatsRoutes = []string{"10.0.0.2:6222", "10.0.0.3:6222"}
+			}},
+		{name: "cluster elsewhere", args: []string{"--nats", "nats://a:4222,tls://user:pass@b"},
+			want: func(s *Serve) { s.Nats = "nats://a:4222,tls://user:pass@b" }},
 		{name: "environment over file", file: "burst = 1", environ: []string{"THRONG_BURST=2"},
 			want: func(s *Serve) { s.Burst = 2 }},
 		{name: "flag over environment", file: "burst = 1", environ: []string{"THRONG_BURST=2"}, args: []string{"--burst=3"},
@@ -106,7 +114,14 @@ func TestServeRefuses(t *testing.T) {
 		{name: "list of other things", file: `origin = [1]`,
 			want: `origin "[1]" (throng.toml:1): want * or SCHEME://HOST[:PORT] without a path, several joined by commas`},
 		{name: "key spelt wrong", file: "\nmax-mesage = 1", want: `"max-mesage" (throng.toml:2): no such setting; did you mean max-message?`},
-		{name: "key unknown", file: "nats = \"embedded\"", want: `"nats" (throng.toml:1): no such setting; "throng serve --help" lists all`},
+		{name: "nats without a scheme", args: []string{"--nats", "10.0.0.1:4222"},
+			want: `--nats "10.0.0.1:4222" (flag): want embedded or nats://HOST:PORT,...`},
+		{name: "nats with a path", args: []string{"--nats", "nats://a/b"}, want: `--nats "nats://a/b" (flag): want embedded or nats://HOST:PORT,...`},
+		{name: "routes alone", args: []string{"--nats", "embedded", "--nats-routes", "a:1"},
+			want: `--nats-routes "a:1" (flag): want nothing, unless --nats-cluster is set`},
+		{name: "listener without embedded", args: []string{"--nats", "nats://a", "--nats-listen", ":1"},
+			want: `--nats-listen ":1" (flag): want nothing, unless --nats is embedded`},
+		{name: "key unknown", file: "jwks = \"embedded\"", want: `"jwks" (throng.toml:1): no such setting; "throng serve --help" lists all`},
 		{name: "key in a table", file: "\n[serve]\nrate = 1", want: `"serve" (throng.toml:2): no such setting; "throng serve --help" lists all`},
 		{name: "key with a dot", file: "serve.rate = 1", want: `"serve.rate" (throng.toml): no such setting; "throng serve --help" lists all`},
 		{name: "file in a file", file: `config = "other.toml"`, want: `config "other.toml" (throng.toml:1): want no such key, since a file cannot name another`},
