@@ -2,6 +2,7 @@ package accept
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -54,7 +55,7 @@ func crash(t *testing.T, h *house, dice *rand.Rand) {
 	for i := range senders {
 		own := rand.New(rand.NewPCG(dice.Uint64(), 0))
 		talking.Go(func() {
-			if err := talk(ctx, l, people, i, own, stop); err != nil {
+			if err := talk(ctx, l, people, i, own, 0, stop); err != nil {
 				t.Error(err)
 			}
 		})
@@ -75,19 +76,34 @@ func crash(t *testing.T, h *house, dice *rand.Rand) {
 	t.Logf("%d acks; %s", l.count(), total(people))
 }
 
-// talk has somebody say things to everyone, to the room and to others, until stop, and waits for all acks.
-func talk(ctx context.Context, l *ledger, people []*witness, i int, dice *rand.Rand, stop <-chan struct{}) error {
+// talk has somebody say things to everyone, to the room and to others, until stop, and waits for all acks. pause is the time
+// between two of them; 0: none but for acks. Who is refused goes on, and the refusals are in the error.
+func talk(ctx context.Context, l *ledger, people []*witness, i int, dice *rand.Rand, pause time.Duration, stop <-chan struct{}) error {
 	w := people[i]
 	var waiting []*client.Sent
+	var refusals error
+	settle := func(sent *client.Sent) error {
+		err := w.settle(ctx, sent, l)
+		if _, ok := errors.AsType[*client.Error](err); ok {
+			refusals = errors.Join(refusals, err)
+			return nil
+		}
+		return err
+	}
+	pace := time.NewTicker(max(pause, 1))
+	defer pace.Stop()
 	for n := 0; ; n++ {
+		if pause > 0 {
+			<-pace.C
+		}
 		select {
 		case <-stop:
 			for _, sent := range waiting {
-				if err := w.settle(ctx, sent, l); err != nil {
-					return err
+				if err := settle(sent); err != nil {
+					return errors.Join(refusals, err)
 				}
 			}
-			return nil
+			return refusals
 		default:
 		}
 		to, room := "", ""
@@ -101,8 +117,8 @@ func talk(ctx context.Context, l *ledger, people []*witness, i int, dice *rand.R
 		if len(waiting) < window {
 			continue
 		}
-		if err := w.settle(ctx, waiting[0], l); err != nil {
-			return err
+		if err := settle(waiting[0]); err != nil {
+			return errors.Join(refusals, err)
 		}
 		waiting = waiting[1:]
 	}

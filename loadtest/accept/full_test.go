@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -39,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // bootSmall is boot with the server's folder on a small disk, and with its private listener.
-func bootSmall(t *testing.T, args ...string) *house {
+func bootSmall(t *testing.T, args ...string) *node {
 	t.Helper()
 	folder := t.TempDir()
 	if out, err := exec.Command("unshare", inside(folder, "true")...).CombinedOutput(); err != nil {
@@ -55,12 +54,12 @@ func bootSmall(t *testing.T, args ...string) *house {
 		t.Fatal(err)
 	}
 	// The kernel shows the disks of a process to others.
-	h := &house{t: t, data: filepath.Join("/proc", fmt.Sprint(p.Pid), "root", folder)}
-	h.run(p)
-	return h
+	n := &node{t: t, data: filepath.Join("/proc", fmt.Sprint(p.Pid), "root", folder)}
+	n.run(p)
+	return n
 }
 
-func fullDisk(t *testing.T, h *house) {
+func fullDisk(t *testing.T, h *node) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	l := newLedger()
@@ -123,20 +122,4 @@ func fill(t *testing.T, path string) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
-}
-
-// ready asks the server whether it is.
-func (h *house) ready(t *testing.T) (status int, text string) {
-	t.Helper()
-	answer, err := http.Get("http://" + h.Admin + "/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	defer http.DefaultClient.CloseIdleConnections()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(body)
 }

@@ -6,15 +6,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-
-	"throng/loadtest/process"
 )
 
 // patience is how long a test waits for what must come. It is no measure of speed.
@@ -45,76 +41,97 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// house is a server in a process of its own. The test alone uses it.
+// house is a chat: a server, or several that are one. The test alone uses it.
 type house struct {
-	t    *testing.T
-	args []string // but for the address
-	data string
-	addr string // from the first start on
+	t *testing.T
+	*node
+	others []*node
+	turn   *turn // at whose door the next one knocks
+}
 
-	isKilled bool // the process, by crash
-	*process.Process
+// turn goes round. Any goroutine may use it.
+type turn struct {
+	mu   sync.Mutex // guards next
+	next int
+}
+
+// of is the next of n numbers.
+func (t *turn) of(n int) (i int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i = t.next % n
+	t.next++
+	return i
 }
 
 // boot starts a server with a folder of its own, loopback only and without a rate limit unless args say so. It ends with the
 // test at the latest.
 func boot(t *testing.T, args ...string) *house {
 	t.Helper()
-	data := filepath.Join(t.TempDir(), "data")
-	h := &house{t: t, data: data, addr: "127.0.0.1:0"}
-	h.args = slices.Concat([]string{"--admin", "off", "--data", data, "--rate", "0"}, args)
+	n := newNode(t, filepath.Join(t.TempDir(), "data"), slices.Concat([]string{"--admin", "off"}, args))
+	n.start()
+	return &house{t: t, node: n, turn: &turn{}}
+}
+
+// bootTwo starts two servers that are one chat. The first carries NATS, which syncs before it acknowledges; the other uses it.
+func bootTwo(t *testing.T, args ...string) *house {
+	t.Helper()
+	nats := freePort(t)
+	first := newNode(t, filepath.Join(t.TempDir(), "first"),
+		slices.Concat([]string{"--admin", "off", "--nats", "embedded", "--nats-listen", nats, "--nats-sync", "0"}, args))
+	first.dur = "fsync"
+	second := newNode(t, filepath.Join(t.TempDir(), "second"), slices.Concat([]string{"--admin", "off", "--nats", "nats://" + nats}, args))
+	second.dur = "os" // it cannot know how others' NATS servers sync
+	h := &house{t: t, node: first, others: []*node{second}, turn: &turn{}}
 	h.start()
 	return h
 }
 
-// start starts the server, again at the address that it had.
+// booter is boot, or another that takes its arguments.
+type booter = func(t *testing.T, args ...string) *house
+
+// inEach runs a test for each kind of house: a server alone, and a chat of two whose people are at both in turn.
+func inEach(t *testing.T, test func(t *testing.T, boot booter)) {
+	t.Helper()
+	t.Run("alone", func(t *testing.T) { t.Parallel(); test(t, boot) })
+	t.Run("two nodes", func(t *testing.T) { t.Parallel(); test(t, bootTwo) })
+}
+
+// door is the node at which the next one knocks.
+func (h *house) door() *node {
+	if i := h.turn.of(1 + len(h.others)); i > 0 {
+		return h.others[i-1]
+	}
+	return h.node
+}
+
+// isAlone reports whether there is one node only.
+func (h *house) isAlone() bool { return len(h.others) == 0 }
+
+// nodes are all of them.
+func (h *house) nodes() []*node { return append([]*node{h.node}, h.others...) }
+
+// start starts all servers, which are the ones that were there before if there were any.
 func (h *house) start() {
 	h.t.Helper()
-	path, err := program()
-	if err != nil {
-		h.t.Fatal(err)
+	for _, n := range h.nodes() {
+		n.start()
 	}
-	args := slices.Concat([]string{"serve", "--addr", h.addr}, h.args)
-	p, err := process.Start(h.t.Context(), path, args...)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.run(p)
 }
 
-// run takes a server that was started.
-func (h *house) run(p *process.Process) {
-	h.Process, h.addr, h.isKilled = p, p.Addr, false
-	h.t.Cleanup(func() {
-		if h.Process == p {
-			h.crash()
-		}
-		if h.t.Failed() {
-			h.t.Logf("the server said last:\n%s", strings.Join(p.Said(), "\n"))
-		}
-	})
-}
-
-// crash kills the server: it has no time for anything.
+// crash kills all servers: they have no time for anything.
 func (h *house) crash() {
 	h.t.Helper()
-	select {
-	case <-h.Done(): // its number may be another's by now
-		if err := h.Err(); err != nil && !h.isKilled {
-			h.t.Error(err)
-		}
-	default:
-		h.isKilled = true
-		_ = syscall.Kill(h.Pid, syscall.SIGKILL)
-		<-h.Done()
+	for _, n := range h.nodes() {
+		n.crash()
 	}
 }
 
-// stop asks the server to end.
+// stop asks all servers to end, first those that need another.
 func (h *house) stop() {
 	h.t.Helper()
-	if err := h.Stop(); err != nil {
-		h.t.Fatal(err)
+	for _, n := range slices.Backward(h.nodes()) {
+		n.stop()
 	}
 }
 

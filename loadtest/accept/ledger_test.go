@@ -251,7 +251,8 @@ func sameMessages(t *testing.T, who string, heard, all []client.Message) {
 			t.Errorf("%s: %d messages were heard, %d are there", who, len(heard), len(all))
 			return
 		case heard[i].Seq != all[i].Seq || heard[i].Mid != all[i].Mid || string(heard[i].Body) != string(all[i].Body) || heard[i].Prev != all[i].Prev:
-			t.Errorf("%s: at %d seq %d was heard, %d is there", who, i, heard[i].Seq, all[i].Seq)
+			t.Errorf("%s: at %d was heard seq %d, prev %d, mid %s, %s; there is seq %d, prev %d, mid %s, %s", who, i,
+				heard[i].Seq, heard[i].Prev, heard[i].Mid, heard[i].Body, all[i].Seq, all[i].Prev, all[i].Mid, all[i].Body)
 			return
 		}
 	}

@@ -47,7 +47,7 @@ func (m mix) hears(user int) bool {
 
 // options are those of a user's connection.
 func (w *worker) options(id int) []loadtest.Option {
-	options := []loadtest.Option{loadtest.WithAddr(w.share.Addrs[w.share.Shape.Chat(id)])}
+	options := []loadtest.Option{loadtest.WithAddr(w.share.Addrs[id%len(w.share.Addrs)])}
 	if w.mix.lazy(id) {
 		options = append(options, loadtest.WithReceiveBuffer(sipBuffer))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -156,16 +157,30 @@ func (r *run) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	nats, err := freePort()
+	if err != nil {
+		return err
+	}
 	for i := range r.plan.Serve {
 		// The limit of messages a second is for people; here the load's plan is the limit.
-		p, err := process.Start(context.WithoutCancel(ctx), r.env.Self, "serve", "--addr", "127.0.0.1:0", "--admin", "off",
-			"--data", r.scratch.folder(i+1), "--rate", "0", "--log-level", "warn")
+		args := []string{"serve", "--addr", "127.0.0.1:0", "--admin", "off", "--data", r.scratch.folder(i + 1), "--rate", "0", "--log-level", "warn"}
+		switch {
+		case r.plan.Serve == 1:
+		case i == 0: // several are one chat, on the NATS of the first
+			args = append(args, "--nats", "embedded", "--nats-listen", nats)
+		default:
+			args = append(args, "--nats", "nats://"+nats)
+		}
+		p, err := process.Start(context.WithoutCancel(ctx), r.env.Self, args...)
 		if err != nil {
 			return fmt.Errorf("server %d: %w", i+1, err)
 		}
 		r.servers = append(r.servers, p)
 		r.plan.Addrs = append(r.plan.Addrs, p.Addr)
 		r.time.watched = append(r.time.watched, watchPid(p.Addr, p.Pid))
+	}
+	if r.plan.Serve > 1 {
+		r.plan.Chats = 1
 	}
 	for _, pid := range r.plan.Pids {
 		r.time.watched = append(r.time.watched, watchPid(fmt.Sprintf("pid %d", pid), pid))
@@ -174,6 +189,15 @@ func (r *run) serve(ctx context.Context) error {
 		r.time.watched = append(r.time.watched, watchAdmin(url))
 	}
 	return nil
+}
+
+// freePort is an address on loopback that nobody listens on.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // hire gets the workers and hands each its share.

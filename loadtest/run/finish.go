@@ -30,7 +30,7 @@ func (r *run) finish(account *ledger.Account) {
 	res, p := r.result, &r.plan
 	res.Seconds = r.since()
 	res.Plan = report.Plan{
-		Scenario: p.Scenario, Dialect: p.Dialect, URLs: p.urls(), Served: p.Serve, Chats: len(p.Addrs), Users: p.Users,
+		Scenario: p.Scenario, Dialect: p.Dialect, URLs: p.urls(), Served: p.Serve, Chats: p.chats(), Users: p.Users,
 		Workers: len(r.hands), Rate: p.rate(), Size: max(p.Size, ledger.MinSize), Duration: p.Duration.Seconds(),
 		Ramp: p.Ramp.Seconds(), LateAfter: p.Late.Seconds(),
 	}
@@ -180,7 +180,7 @@ func (r *run) notes(sum counts, account *ledger.Account) {
 		}
 	}
 	p := &r.plan
-	note(len(p.Addrs) > 1, "The %d servers are separate chats: a message to everyone reaches the users of one server.", len(p.Addrs))
+	note(p.chats() > 1, "The %d servers are separate chats: a message to everyone reaches the users of one server.", len(p.Addrs))
 	note(p.Size < ledger.MinSize && p.rate() > 0, "A message has %d bytes, which its stamp needs, instead of %d.", ledger.MinSize, p.Size)
 	note(sum.Unsent > 0, "%d messages could not be sent, since their senders were not connected or their sockets full.", sum.Unsent)
 	note(sum.Refused > 0, "The server answered %d messages with words of its own: see the reasons.", sum.Refused)

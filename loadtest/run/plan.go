@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -14,7 +15,8 @@ import (
 
 // Plan is what a load run is asked to do. It is a plain value; whoever has one owns its slices.
 type Plan struct {
-	Addrs     []string      // HOST:PORT of the servers; each is a chat of its own. None: Serve must not be 0
+	Addrs     []string      // HOST:PORT of the servers. None: Serve must not be 0
+	Chats     int           // 1: the servers are nodes of one chat; 0: each is a chat of its own
 	TLS       TLS           // how they are spoken to
 	Serve     int           // servers to start on this machine; 0: none, Addrs are there; Auto: as many as Users need
 	Users     int           // simulated users, at least 1
@@ -119,12 +121,15 @@ func (s *share) deliveries() float64 {
 
 // shape is who talks to whom.
 func (p *Plan) shape(run uint32) ledger.Shape {
-	s := ledger.Shape{Users: p.Users, Chats: len(p.Addrs), Talkers: p.Talkers, Contacts: contacts, Seed: uint64(run)}
+	s := ledger.Shape{Users: p.Users, Chats: p.chats(), Talkers: p.Talkers, Contacts: contacts, Seed: uint64(run)}
 	if p.mix().rooms > 0 {
 		s.RoomSize, s.RoomTalkers = roomSize, roomTalkers
 	}
 	return s
 }
+
+// chats is over how many chats the users are spread.
+func (p *Plan) chats() int { return cmp.Or(p.Chats, len(p.Addrs)) }
 
 // shares cuts the users into ranges, one for each of n workers.
 func (p *Plan) shares(n int, run uint32, origin int64) []share {
@@ -141,16 +146,16 @@ func (p *Plan) shares(n int, run uint32, origin int64) []share {
 
 // check refuses what no run can do. The settings have checked the bounds of each value already.
 func (p *Plan) check() error {
-	perChat := p.Users / max(len(p.Addrs), 1)
+	perChat := p.Users / max(p.chats(), 1)
 	switch {
 	case len(p.Addrs) == 0:
 		return errors.New("no server to load")
 	case perChat < 1:
-		return fmt.Errorf("%d users for %d servers: each needs one", p.Users, len(p.Addrs))
+		return fmt.Errorf("%d users for %d chats: each needs one", p.Users, p.chats())
 	case p.Search && p.Scenario == "storm":
 		return errors.New("a capacity search has no storms: choose scenario chat")
 	case perChat < 2 && p.mix().broadcast < 1 && p.Scenario != "idle":
-		return fmt.Errorf("%d users for %d servers: scenario %s needs two users a server", p.Users, len(p.Addrs), p.Scenario)
+		return fmt.Errorf("%d users for %d chats: scenario %s needs two users a chat", p.Users, p.chats(), p.Scenario)
 	}
 	return nil
 }

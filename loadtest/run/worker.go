@@ -180,8 +180,8 @@ func (w *worker) prepare(s *share) (err error) {
 	if w.swarm != nil || s == nil {
 		return errors.New("a worker takes one share")
 	}
-	if len(s.Addrs) == 0 || len(s.Addrs) != s.Shape.Chats {
-		return fmt.Errorf("%d servers for %d chats", len(s.Addrs), s.Shape.Chats)
+	if n := len(s.Addrs); n == 0 || s.Shape.Chats != 1 && s.Shape.Chats != n {
+		return fmt.Errorf("%d servers for %d chats", n, s.Shape.Chats)
 	}
 	if c := doctor.Sources(s.Sources); c.Level == doctor.Fail {
 		return errors.New(c.Found) // a worker on another machine is the first to look

@@ -1,0 +1,325 @@
+package accept
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"throng/loadtest/client"
+)
+
+var (
+	chaosRounds = flag.Int("chaos.rounds", 3, "how many faults TestChaos has")
+	chaosSeed   = flag.Uint64("chaos.seed", 0, "where TestChaos begins; 0: anywhere")
+)
+
+const (
+	nodesInChaos    = 3
+	talkers         = 6
+	quiet           = 3                     // people who only listen
+	talkPause       = 30 * time.Millisecond // between two messages of one
+	slowest         = 200 * time.Millisecond
+	recoverPatience = 2 * time.Minute
+)
+
+// ring is three nodes, each with NATS inside, joined by lines of ours, and a door before them that gives each one who comes to
+// the next node which answers.
+type ring struct {
+	t     *testing.T
+	nodes []*node
+	busy  []sync.Mutex // of a node: held while something is done to it
+	lines [][]*link    // from one node to another
+	door  *link
+}
+
+func bootRing(t *testing.T) *ring {
+	t.Helper()
+	r := &ring{t: t, busy: make([]sync.Mutex, nodesInChaos), lines: make([][]*link, nodesInChaos)}
+	var routes []string
+	for range nodesInChaos {
+		routes = append(routes, freePort(t))
+	}
+	for i := range nodesInChaos {
+		// NATS servers tell each other where they think that others are. Lines call from, and listen on, IPs on which no
+		// server listens, so that none is found beside its line.
+		r.lines[i] = make([]*link, nodesInChaos)
+		var others []string
+		for j := range nodesInChaos {
+			if i != j {
+				r.lines[i][j] = newLink(t, fmt.Sprintf("127.0.8.%d", 10*i+j+1), caller(routes[j], net.IPv4(127, 0, 9, byte(i+1))))
+				others = append(others, r.lines[i][j].addr())
+			}
+		}
+		r.nodes = append(r.nodes, newNode(t, filepath.Join(t.TempDir(), fmt.Sprint("node", i)), []string{
+			"--admin", "127.0.0.1:0", "--nats", "embedded", "--nats-cluster", routes[i], "--nats-routes", strings.Join(others, ","),
+		}))
+	}
+	var starting sync.WaitGroup
+	for _, n := range r.nodes {
+		starting.Go(func() {
+			if err := n.launch(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	starting.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	next := &turn{}
+	r.door = newLink(t, "127.0.0.1", func() (conn net.Conn, err error) {
+		for range r.nodes {
+			if conn, err = net.Dial("tcp", r.nodes[next.of(len(r.nodes))].addr); err == nil {
+				return conn, nil
+			}
+		}
+		return nil, err
+	})
+	return r
+}
+
+// fault is something that happens to a node, of which it recovers.
+type fault struct {
+	kind  string
+	node  int
+	other int           // where it is a line's
+	after time.Duration // since the one before began
+	lasts time.Duration
+	moves bool // those who are at the node look for another
+}
+
+func (f fault) String() string {
+	return fmt.Sprintf("%-5s node %d (%d), after %v for %v, its people move: %t", f.kind, f.node, f.other, f.after, f.lasts, f.moves)
+}
+
+// faults is what can happen.
+var faults = map[string]func(r *ring, f fault) error{
+	"kill": func(r *ring, f fault) error {
+		r.nodes[f.node].crash()
+		wait(f.lasts)
+		return r.restart(f.node)
+	},
+	"stop": func(r *ring, f fault) error {
+		if err := r.nodes[f.node].Stop(); err != nil {
+			return err
+		}
+		return r.restart(f.node)
+	},
+	"hang": func(r *ring, f fault) error {
+		if err := syscall.Kill(r.nodes[f.node].Pid, syscall.SIGSTOP); err != nil {
+			return err
+		}
+		r.move(f)
+		return syscall.Kill(r.nodes[f.node].Pid, syscall.SIGCONT)
+	},
+	"cut": func(r *ring, f fault) error { return r.onLines(f, r.around(f.node), (*link).cut, (*link).heal) },
+	"part": func(r *ring, f fault) error {
+		return r.onLines(f, r.between(f.node, f.other), (*link).cut, (*link).heal)
+	},
+	"slow": func(r *ring, f fault) error {
+		delay := slowest * time.Duration(1+f.other) / nodesInChaos
+		return r.onLines(f, r.around(f.node), func(k *link) { k.slow(delay) }, func(k *link) { k.slow(0) })
+	},
+}
+
+// plan is what will happen, from a seed.
+func plan(seed uint64, rounds int) (all []fault) {
+	dice := rand.New(rand.NewPCG(seed, 0))
+	kinds := []string{"kill", "kill", "stop", "hang", "cut", "part", "slow"}
+	for range rounds {
+		f := fault{kind: kinds[dice.IntN(len(kinds))], node: dice.IntN(nodesInChaos), moves: dice.IntN(2) == 0}
+		f.other = (f.node + 1 + dice.IntN(nodesInChaos-1)) % nodesInChaos
+		f.after = time.Duration(500+dice.IntN(5000)) * time.Millisecond
+		f.lasts = time.Duration(dice.IntN(4000)) * time.Millisecond
+		if f.kind != "kill" {
+			f.lasts = time.Duration(1000+dice.IntN(11000)) * time.Millisecond
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// wait lets a fault last: time is what it is made of.
+func wait(d time.Duration) { time.Sleep(d) }
+
+// restart starts a node again. It needs the others for that, who may be away themselves.
+func (r *ring) restart(i int) error {
+	var err error
+	for until := time.Now().Add(recoverPatience); time.Now().Before(until); {
+		if err = r.nodes[i].launch(r.t.Context()); err == nil {
+			return nil
+		}
+		r.t.Logf("node %d does not start yet: %.300v", i, err)
+	}
+	return err
+}
+
+// move lets a fault last, and has people look for another node if they are to.
+func (r *ring) move(f fault) {
+	wait(f.lasts / 2)
+	if f.moves {
+		r.door.hangUp(r.nodes[f.node].addr)
+	}
+	wait(f.lasts - f.lasts/2)
+}
+
+func (r *ring) onLines(f fault, lines []*link, begin, end func(*link)) error {
+	for _, k := range lines {
+		begin(k)
+	}
+	r.move(f)
+	for _, k := range lines {
+		end(k)
+	}
+	return nil
+}
+
+func (r *ring) between(i, j int) []*link { return []*link{r.lines[i][j], r.lines[j][i]} }
+
+func (r *ring) around(i int) (lines []*link) {
+	for j := range r.nodes {
+		if i != j {
+			lines = append(lines, r.between(i, j)...)
+		}
+	}
+	return lines
+}
+
+// run has faults happen, which may overlap, and returns when all is well again.
+func (r *ring) run(all []fault) {
+	began := time.Now()
+	var running sync.WaitGroup
+	for _, f := range all {
+		wait(f.after)
+		r.busy[f.node].Lock()
+		r.t.Logf("%5.1f s: %v", time.Since(began).Seconds(), f)
+		running.Go(func() {
+			defer r.busy[f.node].Unlock()
+			if err := faults[f.kind](r, f); err != nil {
+				r.t.Errorf("%v: %v", f, err)
+			}
+			r.t.Logf("%5.1f s: %s of node %d is over", time.Since(began).Seconds(), f.kind, f.node)
+		})
+	}
+	running.Wait()
+}
+
+// isWell waits until all nodes are ready.
+func (r *ring) isWell() {
+	r.t.Helper()
+	began := time.Now()
+	for i, n := range r.nodes {
+		for {
+			status, text := n.ready(r.t)
+			if status == http.StatusOK {
+				break
+			}
+			if time.Since(began) > recoverPatience {
+				r.t.Fatalf("node %d is not ready %v after all has healed: %s", i, recoverPatience, text)
+			}
+			wait(50 * time.Millisecond)
+		}
+	}
+	r.t.Logf("all were ready %v after the last fault", time.Since(began).Round(time.Millisecond))
+}
+
+// TestChaos has three nodes be killed, stopped, hung, cut off and slowed down under load. At the end all that was acknowledged
+// is in the history, once and in order, everybody has heard all of it, and all nodes agree on it and on who is there.
+func TestChaos(t *testing.T) {
+	seed := *chaosSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-chaos.seed %d -chaos.rounds %d", seed, *chaosRounds)
+	all := plan(seed, *chaosRounds)
+	r, l := bootRing(t), newLedger()
+	var people []*witness
+	var nicks []string
+	for i := range talkers + quiet {
+		nick := fmt.Sprintf("p%d", i)
+		people, nicks = append(people, enter(t, r.door.addr(), nick, time.Second, "go")), append(nicks, nick)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(*chaosRounds)*20*time.Second+2*recoverPatience)
+	defer cancel()
+	stop := make(chan struct{})
+	var talking sync.WaitGroup
+	for i := range talkers {
+		own := rand.New(rand.NewPCG(seed, uint64(i+1)))
+		talking.Go(func() {
+			if err := talk(ctx, l, people, i, own, talkPause, stop); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	l.await(t, 100)
+	r.run(all)
+	r.isWell()
+	l.await(t, l.count()+100)
+	close(stop)
+	talking.Wait()
+	for _, w := range people {
+		if err := w.Err(); err != nil {
+			t.Errorf("%s was sent away for good: %v", w.nick, err)
+			continue
+		}
+		w.audit(t, l)
+	}
+	r.agree(l, nicks)
+	t.Logf("%d acks; %s", l.count(), total(people))
+}
+
+// agree checks that all nodes have the same messages and people.
+func (r *ring) agree(l *ledger, nicks []string) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	var auditors []*person
+	for i, n := range r.nodes {
+		nick := fmt.Sprint("auditor", i)
+		w := enter(r.t, n.addr, nick, time.Second)
+		for _, room := range []string{"all", "go"} {
+			_, err := w.Join(ctx, room, client.Position{})
+			all, err2 := w.History(ctx, "room:"+room, 0)
+			if err := errors.Join(err, err2); err != nil {
+				r.t.Fatalf("node %d: %v", i, err)
+			}
+			checkChain(r.t, nick, all)
+			l.check(r.t, nick, "room:"+room, all)
+			if want := l.in("room:" + room); len(all) != want {
+				r.t.Errorf("node %d has %d messages in room:%s, want %d", i, len(all), room, want)
+			}
+		}
+		w.Close()
+		nick = fmt.Sprint("watcher", i)
+		h := &house{t: r.t, node: n, turn: &turn{}}
+		p, _ := h.enter(nick)
+		auditors, nicks = append(auditors, p), append(nicks, nick)
+	}
+	slices.Sort(nicks)
+	for _, p := range auditors {
+		p.hasPeople("", nicks...)
+	}
+}
+
+// in is how many messages there are in a conversation.
+func (l *ledger) in(conv string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if line.conv == conv {
+			n++
+		}
+	}
+	return n
+}
