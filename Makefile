@@ -8,9 +8,9 @@ FUZZTIME     ?= 10s
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint fuzz bench bench-peers clean
+.PHONY: help run build test race lint fuzz bench bench-peers load-100k chaos clean
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and start the server, which prints its address; ARGS="--addr :9000" for more
 	./throng $(ARGS)
@@ -49,6 +49,13 @@ bench: ## speed and memory, each beside the bare system call
 bench-peers: ## the same beside servers on other libraries (loadtest/peers); ten minutes
 	cd loadtest/peers && go build -o $(CURDIR)/.bin/peers .
 	go run ./loadtest/bench -peers .bin/peers -seconds 3 $(ARGS)
+
+load-100k: build ## 100,000 users in one chat on this machine; report in throng-100k.html
+	./throng load --serve auto --users 100000 --scenario chat --ramp 4m --duration 60s \
+		--slo lost==0 --slo duplicated==0 --slo reordered==0 --report throng-100k.html $(ARGS)
+
+chaos: ## nodes killed, cut off and slowed down under load, 40 rounds, every message accounted for
+	go test ./loadtest/accept -run Chaos -chaos.rounds 40 -timeout 60m -v $(ARGS)
 
 clean: ## remove what build, lint and profiling left; data stays
 	rm -rf throng .bin *.prof *.test
