@@ -16,6 +16,8 @@
 //	joining.go  rooms; place.go who is where, for everybody to ask, and the presence that is told once a second
 //	lag.go      what becomes of readers that are too slow
 //	receipt.go  typing, received, read, and what counts as written; state.go tells how far a message has got
+//	cluster.go  what the room needs to be one of many nodes, and nicks that only one of them may hold; follow.go what comes to
+//	            this node, memo.go what nodes tell and ask each other, who.go whom a nick stands for, on whichever node
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
 //
@@ -49,6 +51,14 @@
 //
 // Who comes back is held from its hello on: what is said meanwhile waits, what was missed is read from the log and sent first,
 // and of what waited only that follows which is newer. So nothing is missing and nothing comes twice.
+//
+// # Many nodes
+//
+// With a Config.Cluster the log is shared. The committer stores as ever and acknowledges, and does not deliver: what is stored
+// comes back to every node that follows the conversation, in its order (Hub.receive), to this one too. A node follows everyone, the
+// rooms where it has members, and the direct conversations of its people. A person is on one node, which holds the nick; a claim that
+// comes back elsewhere has its nick handed over, after what it was told is stored. Whom a nick stands for is asked of the node that
+// holds it, and remembered for a second or until that node says otherwise. How many are where is told once a second.
 //
 // # Bounds
 //

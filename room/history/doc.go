@@ -15,7 +15,8 @@
 //
 // The Log that nodes share, on NATS JetStream, is in stream.go: stream_append.go and stream_publish.go, stream_read.go and
 // stream_get.go, stream_claims.go, stream_marks.go, stream_bucket.go (KV); stream_follow.go brings to a node what it follows,
-// stream_resync.go finds what was lost on the way, stream_trim.go is retention, stream_keep.go looks after the servers.
+// stream_resync.go finds what was lost on the way, stream_trim.go is retention, stream_keep.go looks after the servers; shared.go lets
+// many ask at once.
 //
 // # Commits
 //
