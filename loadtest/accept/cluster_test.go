@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	chaosRounds = flag.Int("chaos.rounds", 3, "how many faults TestChaos has")
+	chaosRounds = flag.Int("chaos.rounds", 2, "how many faults TestChaos has")
 	chaosSeed   = flag.Uint64("chaos.seed", 0, "where TestChaos begins; 0: anywhere")
 )
 
@@ -77,10 +77,13 @@ func bootRing(t *testing.T) *ring {
 	if t.Failed() {
 		t.FailNow()
 	}
-	next := &turn{}
+	next, addrs := &turn{}, make([]string, len(r.nodes))
+	for i, n := range r.nodes {
+		addrs[i] = n.addr // which it keeps
+	}
 	r.door = newLink(t, "127.0.0.1", func() (conn net.Conn, err error) {
 		for range r.nodes {
-			if conn, err = net.Dial("tcp", r.nodes[next.of(len(r.nodes))].addr); err == nil {
+			if conn, err = net.Dial("tcp", addrs[next.of(len(addrs))]); err == nil {
 				return conn, nil
 			}
 		}

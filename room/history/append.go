@@ -63,7 +63,13 @@ func (l *pebbleLog) Append(batch []*Entry) error {
 	}
 	l.commit.Lock()
 	defer l.commit.Unlock()
-	return l.use(func(s *store) error { return l.append(s, batch) })
+	err := l.use(func(s *store) error { return l.append(s, batch) })
+	if err != nil {
+		for _, e := range batch {
+			e.Seq, e.Known = 0, false
+		}
+	}
+	return err
 }
 
 func (l *pebbleLog) append(s *store, batch []*Entry) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -113,18 +114,22 @@ func (s *Stream) publish(ctx context.Context, all []*outgoing) error {
 	}
 }
 
-// known makes an entry known if it is. The servers look for its id before they refuse it for a condition that cannot hold.
+// known makes an entry known if it is. The servers look for its id before they refuse it for a condition that cannot hold: which
+// one depends on whether several have to agree. A condition of the other kind would stop a stream of several for good.
 func (s *Stream) known(ctx context.Context, e *Entry) error {
-	o := &outgoing{subject: logPrefix + path(e.Conv), header: nats.Header{
-		headerMsgID: {s.id(&e.Message)}, headerLastID: {"none"},
-	}}
+	o := &outgoing{subject: logPrefix + path(e.Conv), header: nats.Header{headerMsgID: {s.id(&e.Message)}}}
+	if s.made.CachedInfo().Config.Replicas > 1 {
+		o.header.Set(headerLastSeq, strconv.FormatInt(math.MaxInt64, 10))
+	} else {
+		o.header.Set(headerLastID, "none")
+	}
 	s.out.publish(ctx, []*outgoing{o})
 	var refused *apiError
 	switch {
 	case o.again:
 		e.Seq, e.Mid = o.seq, newMid(s.born, o.seq)
 		return s.recall(ctx, e)
-	case errors.As(o.err, &refused) && refused.ErrCode == codeWrongLastID:
+	case errors.As(o.err, &refused) && (refused.ErrCode == codeWrongLastID || refused.ErrCode == codeWrongLast):
 		return nil
 	}
 	return o.err

@@ -13,6 +13,7 @@ import (
 const (
 	headerExpected = "Nats-Expected-Last-Subject-Sequence"
 	headerMsgID    = "Nats-Msg-Id"
+	headerLastSeq  = "Nats-Expected-Last-Sequence"
 	headerLastID   = "Nats-Expected-Last-Msg-Id"
 )
 
