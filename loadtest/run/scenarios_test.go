@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -162,21 +163,32 @@ func noted(t *testing.T, res *report.Result, words string) {
 	}
 }
 
-// TestTwoServers checks that servers are separate chats, each with its share of the users.
+// TestTwoServers checks that servers of others are separate chats, each with its share of the users, and that those of the run's
+// own are nodes of one.
 func TestTwoServers(t *testing.T) {
 	t.Parallel()
-	p := small("broadcast")
-	p.Serve, p.Processes, p.Users = 2, 2, 30
-	res := begin(t, p).done()
-	innocent(t, res)
-	if res.Plan.Chats != 2 || len(res.Servers) != 2 || len(res.Plan.URLs) != 2 {
-		t.Errorf("plan %+v, servers %+v", res.Plan, res.Servers)
+	for _, chats := range []int{1, 2} {
+		t.Run(fmt.Sprint(chats, " chats"), func(t *testing.T) {
+			t.Parallel()
+			p := small("broadcast")
+			p.Serve, p.Processes, p.Users = 2, 2, 30
+			if chats == 2 {
+				p.Serve, p.Addrs = 0, []string{started(t).Addr, started(t).Addr}
+			}
+			res := begin(t, p).done()
+			innocent(t, res)
+			if res.Plan.Chats != chats || len(res.Plan.URLs) != 2 || len(res.Servers) != p.Serve {
+				t.Errorf("plan %+v, servers %+v", res.Plan, res.Servers)
+			}
+			// Each worker sends whole messages, and drops the fraction of one that is left.
+			if each := int64(30 / chats); res.Total.Sent < 49 || res.Total.Sent > 50 || res.Total.Expected != res.Total.Sent*each {
+				t.Errorf("total %+v, want 50 messages to %d users each", res.Total, each)
+			}
+			if chats > 1 {
+				noted(t, res, "separate chats")
+			}
+		})
 	}
-	// Each worker sends whole messages, and drops the fraction of one that is left.
-	if res.Total.Sent < 49 || res.Total.Sent > 50 || res.Total.Expected != res.Total.Sent*15 {
-		t.Errorf("total %+v, want 50 messages to 15 users each", res.Total)
-	}
-	noted(t, res, "separate chats")
 }
 
 // TestWatchedServers checks what is found out of servers that the run has not started.

@@ -187,6 +187,12 @@ func TestQuorum(t *testing.T) {
 		heard.wait(t, said)
 	}
 	talk()
+	known, fresh := say("all", 1, "0", "again"), say("all", 1, "never", "x")
+	known.Probe, fresh.Probe = true, true
+	if err := s.Append([]*Entry{known, fresh}); err != nil || !known.Known || fresh.Known {
+		t.Errorf("probes: %v, %v, %v; want the first one known and not the other", err, known.Known, fresh.Known)
+	}
+	talk() // which they have not stopped
 	stopServer(in[1])
 	talk()
 	stopServer(in[2])
