@@ -72,20 +72,34 @@ func TestV2Recovery(t *testing.T) {
 	})
 }
 
-// chatter has a person say one word after the other, and hear it, until stop, which returns what went wrong.
-func (p *person) chatter() (stop func() error) {
+// chatter has a person say one word after the other, and hear it, until stop, which returns what went wrong. Each word first
+// takes a place in lead, if that is not nil.
+func (p *person) chatter(lead chan<- struct{}) (stop func() error) {
 	ended, failed := make(chan struct{}), make(chan error, 1)
+	say := func() error {
+		if _, err := p.conn.Write(masked(`{"message":0}`)); err != nil {
+			return err
+		}
+		_, err := p.text()
+		return err
+	}
 	go func() {
 		var err error
-		for isOver := false; !isOver && err == nil; {
-			if _, err = p.conn.Write(masked(`{"message":0}`)); err == nil {
-				_, err = p.text()
-			}
+		for err == nil {
 			select {
 			case <-ended:
-				isOver = true
+				failed <- nil
+				return
 			default:
 			}
+			if lead != nil {
+				select {
+				case <-ended:
+					continue
+				case lead <- struct{}{}:
+				}
+			}
+			err = say()
 		}
 		failed <- err
 	}()
@@ -103,7 +117,8 @@ func TestV2RecoveryAlive(t *testing.T) {
 		h := boot(t, "--durability", "os")
 		bob, w := h.enter("bob")
 		talker, _ := h.enter("talker")
-		stop := talker.chatter()
+		unheard := make(chan struct{}, 1000) // fewer than recovery brings at most
+		stop := talker.chatter(unheard)
 		last := uint64(0)
 		for range 200 {
 			bob.conn.Close()
@@ -117,6 +132,7 @@ func TestV2RecoveryAlive(t *testing.T) {
 					t.Fatalf("after %d comes %v", last, o)
 				}
 				last = o.seq("seq")
+				<-unheard
 			}
 		}
 		if err := stop(); err != nil {
@@ -132,7 +148,7 @@ func TestV2Neighbours(t *testing.T) {
 	inEach(t, func(t *testing.T, boot booter) {
 		h := boot(t, "--durability", "os")
 		talker, _ := h.enter("talker")
-		stop := talker.chatter()
+		stop := talker.chatter(nil)
 		var comings sync.WaitGroup
 		for i := range 8 {
 			comings.Go(func() {

@@ -264,7 +264,16 @@ func (f *fence) rollback(to mark) error {
 			}
 		}
 	}
-	return f.truncate(to.name, to.offset)
+	return errors.Join(f.truncate(to.name, to.offset), f.syncDir())
+}
+
+// syncDir waits until the disk has the folder's names as they are.
+func (f *fence) syncDir() error {
+	dir, err := f.FS.OpenDir(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // walNumber is the number in the name of a WAL's file. WALs are numbered in their order.
