@@ -90,7 +90,7 @@ func (l hello) greet(s *shard) {
 			failed = save()
 			s.hub.check(failed)
 		}
-		s.mail.put(welcome{session, l.in.ID, failed, fresh, s.hub.recover(claim, l.in.Pos)})
+		s.mail.put(welcome{session, p, l.in.ID, failed, fresh, s.hub.recover(claim, fresh, l.in.Pos)})
 	})
 }
 
@@ -145,6 +145,7 @@ func (s *shard) speak(session *Session) {
 // welcome is the answer to a hello, with what was missed.
 type welcome struct {
 	session *Session
+	person  *person // that it is, or was when it said hello
 	id      []byte
 	failed  error // the claim could not be stored
 	isFresh bool  // it has its secret since this hello
@@ -154,6 +155,9 @@ type welcome struct {
 func (l welcome) open(s *shard) {
 	session := l.session
 	if session.isGone || session.person == nil {
+		if l.isFresh {
+			s.unmake(l.person)
+		}
 		s.unfollow(session)
 		return
 	}
@@ -179,6 +183,18 @@ func (l welcome) open(s *shard) {
 	}))
 	s.tellMissed(session, l.missed)
 	s.unhold(session)
+}
+
+// unmake forgets a claim whose session was gone before it was told the secret: nobody can come back to it.
+func (s *shard) unmake(p *person) {
+	if len(p.sessions) > 0 {
+		return
+	}
+	p.claim.Secret = nil
+	s.hub.drop(p)
+	if s.people[p.claim.Key] == p {
+		s.forget(p)
+	}
 }
 
 // held is what comes for a session while it is being told what it missed.

@@ -39,6 +39,7 @@ type place struct {
 	all        news                 // since it was last told
 	near       news                 // the same, of this node alone
 	told       int                  // the count that was told last
+	due        int                  // from that round on its people are told again
 }
 
 // news are changes: names by key.
@@ -130,7 +131,7 @@ func (ps *places) leave(room string, who *Nick, shard int) {
 	if p.people.Len() == 0 && room != everywhere {
 		delete(ps.byKey, room)
 		delete(ps.changed, room)
-		ps.emptied = append(ps.emptied, change{room: p.room, isTold: true, near: p.near.names()})
+		ps.emptied = append(ps.emptied, change{room: p.room, near: p.near.names()})
 		ps.desert(p.room)
 	}
 }
@@ -248,10 +249,10 @@ func (ps *places) page(room, after string, limit int) (count int, some []Nick) {
 // change is what happened in a place since it was last told.
 type change struct {
 	room      Nick
-	count     int // on all nodes
-	all       names
-	isTold    bool // the count was told before
-	nearCount int  // on this node
+	isNews    bool  // its people are to be told:
+	count     int   // on all nodes
+	all       names // on all nodes
+	nearCount int   // on this node, for other nodes
 	near      names
 }
 
@@ -262,28 +263,32 @@ func (n *news) names() names { return names{some(n.joined), some(n.left)} }
 
 func (n names) isEmpty() bool { return len(n.joined)+len(n.left) == 0 }
 
+// manyPeople are told of changes every second; where there are so many more, so many seconds later.
+const manyPeople = 10_000
+
 // takeChanges returns what has not been told yet, and takes it as told; of all places if isRound.
 func (ps *places) takeChanges(isRound bool) (all []change) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	take := func(p *place) {
-		count := p.count()
-		all = append(all, change{p.room, count, p.all.names(), count == p.told, p.people.Len(), p.near.names()})
-		p.told = count
-		p.all, p.near = newNews(), newNews() // new ones: a storm's would stay large
-	}
 	if isRound {
-		for _, p := range ps.byKey {
-			take(p)
+		for key := range ps.byKey {
+			ps.changed[key] = true
 		}
-	} else {
-		for key := range ps.changed {
-			take(ps.byKey[key])
+	}
+	for key := range ps.changed {
+		p := ps.byKey[key]
+		c := change{room: p.room, nearCount: p.people.Len(), near: p.near.names()}
+		p.near = newNews() // a new one: a storm's would stay large
+		if ps.rounds >= p.due {
+			c.count, c.all = p.count(), p.all.names()
+			c.isNews = c.count != p.told || !c.all.isEmpty()
+			p.told, p.all, p.due = c.count, newNews(), ps.rounds+1+c.count/manyPeople
+			delete(ps.changed, key)
 		}
+		all = append(all, c)
 	}
 	all = append(all, ps.emptied...)
 	ps.emptied = nil
-	clear(ps.changed)
 	return all
 }
 
@@ -305,7 +310,7 @@ func some(set map[string]string) []string {
 const roundEvery = 10
 
 // tellPresence tells everybody in a place what has changed there, and other nodes what has changed on this one. It is called
-// once a second: a hundred thousand people who come within that second cost each of those who are there one frame.
+// once a second: a hundred thousand people who come within that second cost each of those who are there one frame at most.
 func (h *Hub) tellPresence() {
 	h.places.rounds++
 	for _, c := range h.places.takeChanges(h.cluster != nil && h.places.rounds%roundEvery == 0) {
@@ -314,7 +319,7 @@ func (h *Hub) tellPresence() {
 				Kind: tellPresence, Room: c.room, Count: c.nearCount, Joined: c.near.joined, Left: c.near.left,
 			}))
 		}
-		if h.speaking[version2].Load() == 0 || c.all.isEmpty() && c.isTold {
+		if h.speaking[version2].Load() == 0 || !c.isNews {
 			continue
 		}
 		conv, room := event.Room(c.room.Name), c.room

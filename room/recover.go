@@ -37,11 +37,16 @@ func (h *Hub) newMissed() missed {
 
 // recover collects what a claim has missed: in the conversations whose positions it gives, all or nothing each; in
 // its other direct conversations all that was never written to it; and how far their other sides have got. Where not all of it
-// fits, that of the latest conversations comes. It reads the log and may wait.
-func (h *Hub) recover(claim history.Claim, pos map[string]event.Position) missed {
+// fits, that of the latest conversations comes. One that is new has missed nothing: what was said to it since is held back for
+// it. It reads the log and may wait.
+func (h *Hub) recover(claim history.Claim, isNew bool, pos map[string]event.Position) missed {
 	m := h.newMissed()
-	directs, err := h.directs(claim.ID)
-	h.check(err)
+	var directs map[string]*thread
+	if !isNew {
+		var err error
+		directs, err = h.directs(claim.ID)
+		h.check(err)
+	}
 	told := map[*thread]bool{}
 	for _, name := range slices.Sorted(maps.Keys(pos)) {
 		conv, _ := event.ParseConv(name)

@@ -336,7 +336,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 		alice.talk("", 1, 1)
 		seqs := alice.talk(`,"to_user":"bob"`, 2, 3)
 		claim, _, _ := c.config.Log.ClaimByID(bob.claim())
-		m := c.recover(claim, map[string]event.Position{"room:all": {Epoch: bob.epoch}})
+		m := c.recover(claim, false, map[string]event.Position{"room:all": {Epoch: bob.epoch}})
 		full := len(m.frames)
 		session := &Session{peer: &fakePeer{queued: queue / 2}}
 		s := c.shards[0]

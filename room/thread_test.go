@@ -300,10 +300,10 @@ func TestManyPositionsInManyDirects(t *testing.T) {
 		}
 		pos[fmt.Sprint("dm:жук", i)] = event.Position{Epoch: log.Epoch()}
 	}
-	if allocs := testing.AllocsPerRun(1, func() { h.recover(claim, pos) }); allocs > 100*n {
+	if allocs := testing.AllocsPerRun(1, func() { h.recover(claim, false, pos) }); allocs > 100*n {
 		t.Fatalf("%v allocations, want a few for each of %d", allocs, n)
 	}
-	for name, ok := range h.recover(claim, pos).recovered {
+	for name, ok := range h.recover(claim, false, pos).recovered {
 		if !ok {
 			t.Fatalf("%s is not recovered", name)
 		}

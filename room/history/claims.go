@@ -1,6 +1,7 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -63,19 +64,7 @@ func (l *pebbleLog) SaveClaim(c Claim) error {
 	}
 	value := encodeClaim(c)
 	return l.save(func(b *pebble.Batch) error {
-		old, found, err := readClaim(b, c.ID)
-		if err != nil {
-			return err
-		}
-		if found && (old.Key != c.Key || old.Made != c.Made) {
-			if err := b.Delete(nickKey(old), nil); err != nil {
-				return err
-			}
-		}
-		if err := b.Set(nickKey(c), nil, nil); err != nil {
-			return err
-		}
-		return b.Set(ofClaim(keyClaim, c.ID), value, nil)
+		return errors.Join(b.Set(nickKey(c), nil, nil), b.Set(ofClaim(keyClaim, c.ID), value, nil))
 	})
 }
 

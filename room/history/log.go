@@ -129,7 +129,8 @@ type Log interface {
 	// stored in yet.
 	Directs(claim uint64) ([]Direct, error)
 
-	// SaveClaim stores a claim, as durably as Durability says; an older state of the same ID is replaced.
+	// SaveClaim stores a claim, as durably as Durability says; an older state of the same ID is replaced. An ID keeps its Key and
+	// Made for ever.
 	SaveClaim(Claim) error
 
 	// ClaimByID gives the claim with that ID, if it was saved and not dropped.
@@ -138,7 +139,8 @@ type Log interface {
 	// ClaimByNick gives, of the claims with that comparison key, the one that was made last: by Made, then by ID.
 	ClaimByNick(key string) (Claim, bool, error)
 
-	// DropClaim forgets a claim: its secret, its marks and its list of directs. Its messages stay with the other side.
+	// DropClaim forgets a claim: its secret, its marks and its list of directs. Its messages stay with the other side. The ID must
+	// not be saved or marked again.
 	DropClaim(id uint64) error
 
 	// Mark raises marks; a mark that is lower than what is known is ignored. It is cheap and never waits for

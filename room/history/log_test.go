@@ -271,16 +271,17 @@ func TestClaims(t *testing.T) {
 		if c, found, err := l.ClaimByID(1); err != nil || !found || !reflect.DeepEqual(c, old) {
 			t.Errorf("ClaimByID = %+v, %v, %v", c, found, err)
 		}
-		young.Key, young.Away = "robert", 5
+		young.Nick, young.Away = "BOB", 5
 		save(young)
-		wantNick("bob", old, true)
-		wantNick("robert", young, true)
-		if err := l.DropClaim(1); err != nil {
-			t.Fatal(err)
-		}
-		wantNick("bob", Claim{}, false)
-		if _, found, err := l.ClaimByID(1); found || err != nil {
-			t.Errorf("dropped: %v, %v", found, err)
+		wantNick("bob", young, true)
+		for _, step := range []struct{ drop, left Claim }{{young, old}, {old, Claim{}}} {
+			if err := l.DropClaim(step.drop.ID); err != nil {
+				t.Fatal(err)
+			}
+			wantNick("bob", step.left, step.left.ID != 0)
+			if _, found, err := l.ClaimByID(step.drop.ID); found || err != nil {
+				t.Errorf("dropped: %v, %v", found, err)
+			}
 		}
 		if err := l.DropClaim(99); err != nil {
 			t.Errorf("nobody: %v", err)

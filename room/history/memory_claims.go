@@ -12,12 +12,11 @@ func (l *memoryLog) SaveClaim(c Claim) error {
 	if l.closed {
 		return ErrClosed
 	}
-	if old, known := l.claims[c.ID]; known {
-		l.forgetNick(old)
+	if _, known := l.claims[c.ID]; !known {
+		l.nicks[c.Key] = append(l.nicks[c.Key], c.ID)
 	}
 	c.Secret = append([]byte(nil), c.Secret...)
 	l.claims[c.ID] = c
-	l.nicks[c.Key] = append(l.nicks[c.Key], c.ID)
 	return nil
 }
 

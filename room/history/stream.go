@@ -46,6 +46,7 @@ type Stream struct {
 	born   born // when the log was made: the time in all ids, which are in the order of the seqs then
 
 	claims, marked, directs, trimmed bucket
+	lists                            lists // of claims
 
 	life   context.Context // ends with Close
 	stop   context.CancelFunc

@@ -92,23 +92,33 @@ func (b bucket) send(ctx context.Context, m *nats.Msg, value []byte) (seq uint64
 // change sets a key to what f makes of its present value, nil: there is none. An empty value removes the key. f may be called
 // several times; ok false leaves everything as it is.
 func (b bucket) change(ctx context.Context, key string, f func(old []byte) (value []byte, ok bool, err error)) error {
+	_, err := b.changeFrom(ctx, key, nil, f)
+	return err
+}
+
+// changeFrom is change for who remembers how the key was, nil: it does not. It gives how it is now.
+func (b bucket) changeFrom(ctx context.Context, key string, old *item, f func(old []byte) (value []byte, ok bool, err error)) (item, error) {
 	for {
-		old, _, err := b.newest(ctx, key)
-		if err != nil {
-			return err
+		if old == nil {
+			it, _, err := b.newest(ctx, key)
+			if err != nil {
+				return item{}, err
+			}
+			old = &it
 		}
 		value, ok, err := f(old.data)
 		if !ok || err != nil {
-			return err
+			return *old, err
 		}
 		seq, err := b.swap(ctx, key, value, old.seq)
 		if errors.Is(err, errChanged) {
+			old = nil
 			continue
 		}
 		if err == nil && len(value) == 0 { // up to seq only: somebody may have set it again
 			err = b.made.Purge(ctx, jetstream.WithPurgeSubject(b.prefix+key), jetstream.WithPurgeSequence(seq+1))
 		}
-		return err
+		return item{seq: seq, data: value}, err
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // The keys of the bucket of claims: a claim by its id, and for a nick's key who had it.
@@ -46,7 +47,32 @@ func decodeBearers(v []byte) (all []bearer, err error) {
 	return all, nil
 }
 
-// SaveClaim implements Log. Two nodes must not save the same claim at once.
+// maxLists is how many lists of nicks are remembered.
+const maxLists = 4096
+
+// lists remembers the lists of nicks as they were read last: who asks for a nick soon saves its claim. Any goroutine may use it.
+type lists struct {
+	mu     sync.Mutex // guards byNick; a leaf
+	byNick map[string]*item
+}
+
+// get is nil for what is not remembered.
+func (l *lists) get(nick string) *item {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.byNick[nick]
+}
+
+func (l *lists) put(nick string, it item) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.byNick == nil || len(l.byNick) >= maxLists {
+		l.byNick = map[string]*item{}
+	}
+	l.byNick[nick] = &it
+}
+
+// SaveClaim implements Log. Two nodes must not save claims of one nick at once.
 func (s *Stream) SaveClaim(c Claim) error {
 	if len(c.Key) > maxName {
 		return fmt.Errorf("%w: nick key %q", errName, c.Key)
@@ -57,39 +83,31 @@ func (s *Stream) SaveClaim(c Claim) error {
 				return err
 			}
 		}
-		old, found, err := s.claim(ctx, c.ID)
-		if err != nil {
+		if err := s.list(ctx, c.Key, bearer{c.Made, c.ID}, true); err != nil {
 			return err
 		}
-		if !found || old.Key != c.Key || old.Made != c.Made {
-			if err := s.list(ctx, c.Key, c.ID, &bearer{c.Made, c.ID}); err != nil {
-				return err
-			}
-		}
-		if err := s.claims.put(ctx, claimKey(c.ID), encodeClaim(c)); err != nil {
-			return err
-		}
-		if found && old.Key != c.Key {
-			return s.list(ctx, old.Key, c.ID, nil)
-		}
-		return nil
+		return s.claims.put(ctx, claimKey(c.ID), encodeClaim(c))
 	})
 }
 
-// list takes a claim out of a nick's list, or puts it there.
-func (s *Stream) list(ctx context.Context, nick string, id uint64, now *bearer) error {
-	return s.claims.change(ctx, nickListKey(nick), func(old []byte) ([]byte, bool, error) {
+// list puts a claim into a nick's list, or takes it out.
+func (s *Stream) list(ctx context.Context, nick string, one bearer, isIn bool) error {
+	now, err := s.claims.changeFrom(ctx, nickListKey(nick), s.lists.get(nick), func(old []byte) ([]byte, bool, error) {
 		all, err := decodeBearers(old)
-		if err != nil {
+		if err != nil || slices.Contains(all, one) == isIn {
 			return nil, false, err
 		}
-		n := len(all)
-		all = slices.DeleteFunc(all, func(b bearer) bool { return b.id == id })
-		if now != nil {
-			all = append(all, *now)
+		if isIn {
+			all = append(all, one)
+		} else {
+			all = slices.DeleteFunc(all, func(b bearer) bool { return b == one })
 		}
-		return encodeBearers(all), now != nil || len(all) != n, nil
+		return encodeBearers(all), true, nil
 	})
+	if err == nil {
+		s.lists.put(nick, now)
+	}
+	return err
 }
 
 func (s *Stream) claim(ctx context.Context, id uint64) (c Claim, found bool, err error) {
@@ -120,6 +138,7 @@ func (s *Stream) ClaimByNick(key string) (c Claim, found bool, err error) {
 		if err != nil {
 			return err
 		}
+		s.lists.put(key, it)
 		all, err := decodeBearers(it.data)
 		if err != nil {
 			return err
@@ -144,7 +163,7 @@ func (s *Stream) DropClaim(id uint64) error {
 			return err
 		}
 		if found {
-			if err := s.list(ctx, old.Key, id, nil); err != nil {
+			if err := s.list(ctx, old.Key, bearer{old.Made, id}, false); err != nil {
 				return err
 			}
 			if err := s.claims.drop(ctx, claimKey(id)); err != nil {

@@ -23,7 +23,8 @@ type follower struct {
 	in   chan *nats.Msg
 	wake chan struct{} // has a token when something may have been lost anywhere
 
-	states shared[state] // people come many at a time
+	states  shared[state] // people come many at a time
+	flushes shared[struct{}]
 
 	giving sync.Mutex // held by who gives to Receive; guards the flows' fields
 
@@ -154,7 +155,8 @@ func (f *follower) claim(ctx context.Context, claim uint64) error {
 	if err != nil {
 		return err
 	}
-	return f.s.nc.FlushWithContext(ctx)
+	_, err = f.flushes.do(func() (struct{}, error) { return struct{}{}, f.s.nc.FlushWithContext(ctx) })
+	return err
 }
 
 // forget ends a flow. mu is held.
