@@ -25,6 +25,7 @@ func (h *Hub) join() {
 	h.check(c.Answer(h.answer))
 	h.check(c.Listen(topicNode(c.Node()), h.hear))
 	h.attend(theChat)
+	h.running.Go(h.tellNodes)
 	h.running.Go(func() {
 		for h.logged(h.follow(theChat)) != nil {
 			select {
@@ -39,17 +40,13 @@ func (h *Hub) join() {
 
 // attend begins to hear of a room, of which this node had nobody until now.
 func (h *Hub) attend(room Nick) {
-	if h.cluster != nil {
-		h.check(h.cluster.Listen(topicRoom(room.Key), h.hear))
-	}
+	h.check(h.cluster.Listen(topicRoom(room.Key), h.hear))
 }
 
 // desert ends attend and follow: nobody of this node is there any more.
 func (h *Hub) desert(room Nick) {
-	if h.cluster != nil {
-		h.cluster.Unfollow(convOf(room))
-		h.cluster.Unlisten(topicRoom(room.Key))
-	}
+	h.cluster.Unfollow(convOf(room))
+	h.cluster.Unlisten(topicRoom(room.Key))
 }
 
 // follow has what is said in a room come to this node, and asks who is there on others. It waits for the network.

@@ -94,7 +94,7 @@ func New(config Config) *Hub {
 	if h.cluster != nil {
 		h.slots = make(chan struct{}, maxAsking)
 	}
-	h.places = newPlaces(config.Shards, h.attend, h.desert)
+	h.places = newPlaces(config.Shards, h.cluster != nil, h.attend, h.desert)
 	h.road = newRoad(h)
 	for i := range config.Shards {
 		s := newShard(h, i)

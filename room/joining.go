@@ -25,7 +25,9 @@ func (l joining) open(s *shard) {
 	s.hub.apart(func() {
 		failed := s.hub.logged(s.hub.follow(l.room))
 		if s.hub.cluster != nil {
-			s.hub.recount(l.room)
+			if members <= fewPeople {
+				s.hub.recount(l.room)
+			}
 			members = s.hub.places.count(l.room.Key)
 		}
 		l.room = s.hub.places.name(l.room) // another node may have it by another spelling

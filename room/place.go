@@ -1,13 +1,10 @@
 package room
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/google/btree"
-
-	"throng/room/event"
 )
 
 // everywhere is the key of the place that everyone is in: room:all.
@@ -18,15 +15,17 @@ var theChat = Nick{everywhere, everywhere}
 
 // places is who is where: everywhere and in each room. It is asked from any goroutine; what happens in it is short.
 type places struct {
-	shards int
-	attend func(room Nick) // called for the first of this node in a room, under mu
-	desert func(room Nick) // and when the last has left
-	rounds int             // of tellPresence, which alone uses it
+	shards   int
+	isShared bool            // there may be other nodes:
+	attend   func(room Nick) // is called for the first of this node in a room, under mu
+	desert   func(room Nick) // and when the last has left
+	rounds   int             // of tellPresence, which alone uses it
 
 	mu      sync.RWMutex // guards what follows; a leaf, but for what attend and desert lock
 	byKey   map[string]*place
-	changed map[string]bool // places with changes that have not been told
-	emptied []change        // the last changes of rooms that nobody of this node is in any more
+	changed map[string]bool // places with changes that have not been told to their people
+	near    map[string]bool // the same of this node's own, which have not been told to other nodes
+	emptied []change        // the last of those, of rooms that nobody of this node is in any more
 }
 
 // place is one of them.
@@ -63,8 +62,8 @@ func (n *news) leave(key, name string) {
 	}
 }
 
-func newPlaces(shards int, attend, desert func(room Nick)) *places {
-	ps := &places{shards: shards, attend: attend, desert: desert, byKey: map[string]*place{}, changed: map[string]bool{}}
+func newPlaces(shards int, isShared bool, attend, desert func(room Nick)) *places {
+	ps := &places{shards: shards, isShared: isShared, attend: attend, desert: desert, byKey: map[string]*place{}, changed: map[string]bool{}, near: map[string]bool{}}
 	ps.place(theChat)
 	return ps
 }
@@ -79,7 +78,7 @@ func (ps *places) place(room Nick) *place {
 			room: room, shards: make([]int, ps.shards), people: btree.NewG(16, byKey), all: newNews(), near: newNews(),
 		}
 		ps.byKey[room.Key] = p
-		if room.Key != everywhere {
+		if room.Key != everywhere && ps.isShared {
 			ps.attend(room)
 		}
 	}
@@ -113,8 +112,11 @@ func (ps *places) enter(room Nick, who *Nick, shard int) int {
 	p.shards[shard]++
 	p.people.ReplaceOrInsert(who)
 	p.all.join(who.Key, who.Name)
-	p.near.join(who.Key, who.Name)
 	ps.changed[room.Key] = true
+	if ps.isShared {
+		p.near.join(who.Key, who.Name)
+		ps.near[room.Key] = true
+	}
 	return p.count()
 }
 
@@ -126,13 +128,19 @@ func (ps *places) leave(room string, who *Nick, shard int) {
 	p.shards[shard]--
 	p.people.Delete(who)
 	p.all.leave(who.Key, who.Name)
-	p.near.leave(who.Key, who.Name)
 	ps.changed[room] = true
+	if ps.isShared {
+		p.near.leave(who.Key, who.Name)
+		ps.near[room] = true
+	}
 	if p.people.Len() == 0 && room != everywhere {
 		delete(ps.byKey, room)
 		delete(ps.changed, room)
-		ps.emptied = append(ps.emptied, change{room: p.room, near: p.near.names()})
-		ps.desert(p.room)
+		delete(ps.near, room)
+		if ps.isShared {
+			ps.emptied = append(ps.emptied, change{p.room, 0, p.near.names()})
+			ps.desert(p.room)
+		}
 	}
 }
 
@@ -244,103 +252,4 @@ func (ps *places) page(room, after string, limit int) (count int, some []Nick) {
 		return len(some) < limit
 	})
 	return p.people.Len(), some
-}
-
-// change is what happened in a place since it was last told.
-type change struct {
-	room      Nick
-	isNews    bool  // its people are to be told:
-	count     int   // on all nodes
-	all       names // on all nodes
-	nearCount int   // on this node, for other nodes
-	near      names
-}
-
-// names are the first of those who came and who left.
-type names struct{ joined, left []string }
-
-func (n *news) names() names { return names{some(n.joined), some(n.left)} }
-
-func (n names) isEmpty() bool { return len(n.joined)+len(n.left) == 0 }
-
-// manyPeople are told of changes every second; where there are so many more, so many seconds later.
-const manyPeople = 10_000
-
-// takeChanges returns what has not been told yet, and takes it as told; of all places if isRound.
-func (ps *places) takeChanges(isRound bool) (all []change) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	if isRound {
-		for key := range ps.byKey {
-			ps.changed[key] = true
-		}
-	}
-	for key := range ps.changed {
-		p := ps.byKey[key]
-		c := change{room: p.room, nearCount: p.people.Len(), near: p.near.names()}
-		p.near = newNews() // a new one: a storm's would stay large
-		if ps.rounds >= p.due {
-			c.count, c.all = p.count(), p.all.names()
-			c.isNews = c.count != p.told || !c.all.isEmpty()
-			p.told, p.all, p.due = c.count, newNews(), ps.rounds+1+c.count/manyPeople
-			delete(ps.changed, key)
-		}
-		all = append(all, c)
-	}
-	all = append(all, ps.emptied...)
-	ps.emptied = nil
-	return all
-}
-
-// some are the first names of a set, as many as a change may have.
-func some(set map[string]string) []string {
-	names := make([]string, 0, min(len(set), event.MaxChanges))
-	for _, name := range set {
-		if len(names) == cap(names) {
-			break
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// roundEvery is after how many seconds other nodes are told again how many are where, though nothing has changed: they may
-// have missed it.
-const roundEvery = 10
-
-// tellPresence tells everybody in a place what has changed there, and other nodes what has changed on this one. It is called
-// once a second: a hundred thousand people who come within that second cost each of those who are there one frame at most.
-func (h *Hub) tellPresence() {
-	h.places.rounds++
-	for _, c := range h.places.takeChanges(h.cluster != nil && h.places.rounds%roundEvery == 0) {
-		if h.cluster != nil {
-			h.cluster.Tell(topicRoom(c.room.Key), encode(memo{
-				Kind: tellPresence, Room: c.room, Count: c.nearCount, Joined: c.near.joined, Left: c.near.left,
-			}))
-		}
-		if h.speaking[version2].Load() == 0 || !c.isNews {
-			continue
-		}
-		conv, room := event.Room(c.room.Name), c.room
-		if room.Key == everywhere {
-			conv, room = event.Everyone(), Nick{}
-		}
-		text := event.AppendPresenceChange(nil, conv, c.count, c.all.joined, c.all.left)
-		p := &parcel{class: presence, conv: conv}
-		p.frames[version2] = h.config.Wire.Message(false, text)
-		h.offer(room, p)
-	}
-}
-
-// offer gives a parcel that may be dropped to everybody, or to those in a room. It never waits; a shard that has too much
-// to do goes without.
-func (h *Hub) offer(room Nick, p *parcel) {
-	for i, shard := range h.shards {
-		if shard.isFull() || room.Key != "" && !h.places.has(room.Key, i) {
-			continue
-		}
-		shard.backlog.Add(p.cost())
-		shard.mail.put(delivery{room.Key, p})
-	}
 }

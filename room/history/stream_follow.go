@@ -43,6 +43,8 @@ type flow struct {
 	checked    uint64 // up to there nothing is missing
 	stale      bool   // something is missing and could not be read yet: nothing is given before it
 	isOwn      bool   // last is a message of this conversation, or there was none in front
+	begins     bool   // last is not known yet: what comes is only noted in seen
+	seen       uint64
 }
 
 // followed is a claim whose direct conversations are followed.
@@ -103,26 +105,54 @@ func (s *Stream) UnfollowDirects(claim uint64) {
 }
 
 func (f *follower) room(ctx context.Context, conv string) error {
-	path := path(conv)
-	it, _, err := f.s.newest(ctx, path)
-	if err != nil {
-		return err
-	}
+	fl := &flow{conv: conv, path: path(conv), isOwn: true, begins: true}
 	f.mu.Lock()
-	if f.rooms[path] != nil {
+	if f.rooms[fl.path] != nil {
 		f.mu.Unlock()
 		return nil
 	}
-	sub, err := f.s.nc.ChanSubscribe(outPrefix+path, f.in)
+	sub, err := f.s.nc.ChanSubscribe(outPrefix+fl.path, f.in)
 	if err == nil {
-		f.rooms[path] = sub
-		f.flows[path] = &flow{conv: conv, path: path, last: max(it.seq, f.s.cuts.get(path)), isOwn: true}
+		f.rooms[fl.path], f.flows[fl.path] = sub, fl
 	}
 	f.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	return f.s.nc.FlushWithContext(ctx)
+	if err = f.flush(ctx); err == nil {
+		err = f.begin(ctx, fl)
+	}
+	if err != nil {
+		f.s.Unfollow(conv)
+	}
+	return err
+}
+
+// flush waits until the servers have heard of what was subscribed.
+func (f *follower) flush(ctx context.Context) error {
+	_, err := f.flushes.do(func() (struct{}, error) { return struct{}{}, f.s.nc.FlushWithContext(ctx) })
+	return err
+}
+
+// begin finds out where a flow begins, now that what is stored comes.
+func (f *follower) begin(ctx context.Context, fl *flow) error {
+	c := f.s.tails.pin(fl.conv) // what this node stores meanwhile is noted there
+	defer f.s.tails.unpin(c)
+	it, _, err := f.s.newest(ctx, fl.path)
+	if err != nil {
+		return err
+	}
+	f.giving.Lock()
+	defer f.giving.Unlock()
+	fl.last, fl.begins = max(it.seq, f.s.cuts.get(fl.path)), false
+	c.mu.Lock()
+	f.s.tails.bytes.Add(-c.unload())
+	c.load(Head{Last: fl.last}, 0)
+	c.mu.Unlock()
+	if fl.seen > fl.last {
+		f.heal(fl, fl.seen)
+	}
+	return nil
 }
 
 func (f *follower) claim(ctx context.Context, claim uint64) error {
@@ -155,8 +185,7 @@ func (f *follower) claim(ctx context.Context, claim uint64) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.flushes.do(func() (struct{}, error) { return struct{}{}, f.s.nc.FlushWithContext(ctx) })
-	return err
+	return f.flush(ctx)
 }
 
 // forget ends a flow. mu is held.
@@ -242,7 +271,11 @@ func (f *follower) take(m *nats.Msg) {
 	f.giving.Lock()
 	defer f.giving.Unlock()
 	fl := f.flow(path)
-	if fl == nil || fl.stale || seq <= fl.last {
+	switch {
+	case fl == nil || fl.stale || seq <= fl.last:
+		return
+	case fl.begins:
+		fl.seen = max(fl.seen, seq)
 		return
 	}
 	if prev > fl.last {

@@ -71,7 +71,7 @@ func (f *follower) due() (all []*flow) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for path, fl := range f.flows {
-		if f.rooms[path] != nil || fl.stale {
+		if f.rooms[path] != nil && !fl.begins || fl.stale {
 			all = append(all, fl)
 		}
 	}
