@@ -1,7 +1,7 @@
 package room
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -38,11 +38,11 @@ func (h *Hub) State(mid string) (s State, ok bool, err error) {
 
 // otherSide is with whom a claim has a direct conversation, by its name in the log; false when it is none.
 func otherSide(stored string, claim uint64) (peer uint64, ok bool) {
-	var a, b uint64
-	if !strings.HasPrefix(stored, "d/") {
-		return 0, false
-	}
-	if n, _ := fmt.Sscanf(stored, "d/%016x/%016x", &a, &b); n != 2 {
+	rest, isDirect := strings.CutPrefix(stored, "d/")
+	first, second, _ := strings.Cut(rest, "/")
+	a, errA := strconv.ParseUint(first, 16, 64)
+	b, errB := strconv.ParseUint(second, 16, 64)
+	if !isDirect || errA != nil || errB != nil {
 		return 0, false
 	}
 	if a == claim {

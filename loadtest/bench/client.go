@@ -22,7 +22,7 @@ import (
 type job struct {
 	Do       string // connect, broadcast, burst, direct; of version 2: say, read, recover
 	Addr     string // connect: the server's HOST:PORT
-	Server   int    // the server's process, whose CPU time is read
+	Servers  []int  // the server's processes, whose CPU time is read
 	Users    int    // connect, recover: how many
 	First    int    // connect: number of the first, for its nick
 	AtOnce   int    // connect: how many at a time; 0: 64
@@ -168,7 +168,7 @@ func (c *crowd) measured(j job) (r result, err error) {
 		"say": c.sayAll, "read": c.readPages, "recover": c.comeBack,
 	}[j.Do]
 	gone := c.gone.Load()
-	before, err := readClocks(j.Server)
+	before, err := readClocks(j.Servers)
 	if err != nil {
 		return r, err
 	}
@@ -182,7 +182,7 @@ func (c *crowd) measured(j job) (r result, err error) {
 		r.Elapsed = d.at.Sub(d.begin)
 	}
 	r.Gone = int(c.gone.Load()-gone) + d.dropped
-	after, err := quiet(j.Server)
+	after, err := quiet(j.Servers)
 	r.Server, r.Client = after.server-before.server, after.client-before.client
 	others := after.machine - before.machine - r.Server - r.Client
 	r.Others = min(max(others.Seconds()/time.Since(begin).Seconds()/float64(runtime.NumCPU()), 0), 1)
@@ -193,10 +193,14 @@ func (c *crowd) measured(j job) (r result, err error) {
 // clocks are CPU times since some beginning.
 type clocks struct{ server, client, machine time.Duration }
 
-// readClocks reads the CPU time of a server, of this process and of all processes.
-func readClocks(server int) (t clocks, err error) {
-	if t.server, err = process.CPUTime(server); err != nil {
-		return t, err
+// readClocks reads the CPU time of a server's processes, of this process and of all processes.
+func readClocks(servers []int) (t clocks, err error) {
+	for _, pid := range servers {
+		used, err := process.CPUTime(pid)
+		if err != nil {
+			return t, err
+		}
+		t.server += used
 	}
 	if t.client, err = process.CPUTime(os.Getpid()); err != nil {
 		return t, err
@@ -206,11 +210,12 @@ func readClocks(server int) (t clocks, err error) {
 }
 
 // quiet reads the clocks once the server has nothing more to do than a twentieth of a processor's
-// housekeeping: it may still be at what it owes to work that the client has seen done.
-func quiet(server int) (t clocks, err error) {
+// housekeeping in each process: it may still be at what it owes to work that the client has seen done.
+func quiet(servers []int) (t clocks, err error) {
+	rest := time.Duration(len(servers)) * time.Millisecond
 	for range 500 {
 		last := t
-		if t, err = readClocks(server); err != nil || t.server-last.server < time.Millisecond {
+		if t, err = readClocks(servers); err != nil || t.server-last.server < rest {
 			return t, err
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -75,6 +75,7 @@ var measurements = []struct {
 	{"history", (*bench).history},
 	{"conversations", (*bench).conversations},
 	{"recover", (*bench).comeback},
+	{"cluster", (*bench).cluster},
 }
 
 func run() error {

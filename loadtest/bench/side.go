@@ -19,29 +19,35 @@ const patience = time.Minute
 type side struct {
 	name   string
 	server *process.Process
+	nodes  []*process.Process // further ones, that are one chat with the server and listen where it does
 	client *client
 	data   string // the server's folder, which goes with it; "": none
 }
 
 // ours starts the server under test, with further flags if there are any.
 func (b *bench) ours(ctx context.Context, admin bool, flags ...string) (*side, error) {
+	p, err := b.start(ctx, admin, "127.0.0.1:0", flags...)
+	return newSide(ctx, "throng", p, err)
+}
+
+// start starts a server.
+func (b *bench) start(ctx context.Context, admin bool, addr string, flags ...string) (*process.Process, error) {
 	start, private := process.Start, "off"
 	if admin || b.profiles != "" {
 		start, private = process.StartAdmin, "127.0.0.1:0"
 	}
-	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--admin", private,
+	args := append([]string{"serve", "--addr", addr, "--admin", private,
 		"--data", "mem", "--rate", "0", "--compress", "off"}, flags...)
-	p, err := start(ctx, b.server, args...)
-	return newSide(ctx, "throng", p, err)
+	return start(ctx, b.server, args...)
 }
 
-// durable is ours with a log on disk, in a folder of its own.
-func (b *bench) durable(ctx context.Context, admin bool) (*side, error) {
+// durable is ours with a log on disk, in a folder of its own, with further flags if there are any.
+func (b *bench) durable(ctx context.Context, admin bool, flags ...string) (*side, error) {
 	data, err := os.MkdirTemp(b.data, "throng-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.ours(ctx, admin, "--data", data, "--durability", "fsync")
+	s, err := b.ours(ctx, admin, append([]string{"--data", data}, flags...)...)
 	if err != nil {
 		_ = os.RemoveAll(data)
 		return nil, err
@@ -82,26 +88,31 @@ func newSide(ctx context.Context, name string, p *process.Process, err error) (*
 	return &side{name: name, server: p, client: c}, nil
 }
 
-// close ends both processes and passes on what the server had to complain of.
+// close ends all processes and passes on what the servers had to complain of.
 func (s *side) close() {
 	s.client.stop()
 	if s.data != "" {
 		defer func() { _ = os.RemoveAll(s.data) }()
 	}
-	if err := s.server.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return
-	}
-	for _, line := range s.server.Said() {
-		if !strings.Contains(line, "level=INFO") && !strings.Contains(line, s.server.Addr) {
-			fmt.Fprintln(os.Stderr, line)
+	for _, server := range append(s.nodes, s.server) { // the first has what the others need
+		if err := server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			continue
+		}
+		for _, line := range server.Said() {
+			if !strings.Contains(line, "level=INFO") && !strings.Contains(line, server.Addr) {
+				fmt.Fprintln(os.Stderr, line)
+			}
 		}
 	}
 }
 
 // do has the client do a job against the server.
 func (s *side) do(j job) (result, error) {
-	j.Addr, j.Server, j.Timeout = s.server.Addr, s.server.Pid, patience
+	j.Addr, j.Servers, j.Timeout = s.server.Addr, []int{s.server.Pid}, patience
+	for _, n := range s.nodes {
+		j.Servers = append(j.Servers, n.Pid)
+	}
 	r, err := s.client.do(j)
 	if err != nil {
 		return r, fmt.Errorf("%s: %s: %w", s.name, j.Do, s.cause(err))

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,6 +98,10 @@ func (o *outgoing) acknowledge(m *nats.Msg) {
 		o.err = nats.ErrNoResponders
 		return
 	}
+	if seq, ok := plainAck(m.Data); ok {
+		o.seq, o.again, o.err = seq, false, nil
+		return
+	}
 	var ack struct {
 		Seq       uint64    `json:"seq"`
 		Duplicate bool      `json:"duplicate"`
@@ -110,6 +115,18 @@ func (o *outgoing) acknowledge(m *nats.Msg) {
 	default:
 		o.seq, o.again, o.err = ack.Seq, ack.Duplicate, nil
 	}
+}
+
+// plainAck reads the ack of a message that was stored, {"stream":"…","seq":7}, which nearly all are. Others it leaves to whoever
+// reads JSON.
+func plainAck(data []byte) (seq uint64, ok bool) {
+	_, rest, _ := bytes.Cut(data, []byte(`","seq":`))
+	digits, end, ok := bytes.Cut(rest, []byte("}"))
+	if !ok || len(end) > 0 || !bytes.HasPrefix(data, []byte(`{"stream":"`)) {
+		return 0, false
+	}
+	seq, err := strconv.ParseUint(string(digits), 10, 64)
+	return seq, err == nil && seq > 0
 }
 
 // pause waits a little.
