@@ -141,6 +141,9 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q: %q, which is %q too", s, got, seen[got])
 		}
 		seen[got] = fmt.Sprintf("%q", s)
+		if back := untoken(got); back != s {
+			t.Errorf("%q: %q, which is %q", s, got, back)
+		}
 	}
 	if got := tokens("r/日本/x"); got != "r._5pel5pys.x" {
 		t.Error(got)
