@@ -48,23 +48,24 @@ func (h *Hub) askThere(node string, posts []*post) {
 }
 
 // departed is a stored direct message whose recipient is not there any more where they were. They may be elsewhere.
-type departed struct{ *post }
+type departed struct{ message *post }
 
 func (l departed) open(s *shard) {
-	if look := s.looks[l.to.Key]; look != nil && look.who != nil && look.who.Node == l.node {
-		s.outdate(l.to.Key, look)
+	p := l.message
+	if look := s.looks[p.to.Key]; look != nil && look.who != nil && look.who.Node == p.node {
+		s.outdate(p.to.Key, look)
 	}
-	s.look(l.to.Key, func(w *who) {
-		isSame := w != nil && w.Claim == l.peer
-		l.online = isSame && w.IsOnline || w != nil && w.failed
+	s.look(p.to.Key, func(w *who) {
+		isSame := w != nil && w.Claim == p.peer
+		p.online = isSame && w.IsOnline || w != nil && w.failed
 		switch {
-		case l.from.dialect == version2:
-			l.from.shard.mail.put(sent{l.post})
-		case l.online:
+		case p.from.dialect == version2:
+			p.from.shard.mail.put(sent{p})
+		case p.online:
 		case isSame:
-			l.from.shard.mail.put(notice{l.from, nil, errAway(l.to.Name)})
+			p.from.shard.mail.put(notice{p.from, nil, errAway(p.to.Name)})
 		default:
-			l.from.shard.mail.put(notice{l.from, nil, errNobody(l.to.Name)})
+			p.from.shard.mail.put(notice{p.from, nil, errNobody(p.to.Name)})
 		}
 	})
 }

@@ -77,12 +77,11 @@ func (b *board) AskNode(_ context.Context, node string, data []byte) ([]byte, er
 	return answer, nil
 }
 
-// set has b say something of a nick, nil for nothing, and gives how often it was asked so far.
-func (b *board) set(key string, is *who, isHeld bool) (asked int) {
+// set has b say something of alice, nil for nothing.
+func (b *board) set(is *who, isHeld bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.there[key], b.holders[key] = is, isHeld
-	return b.asked
+	b.there["alice"], b.holders["alice"] = is, isHeld
 }
 
 // talk is bob, who is here, and speaks to alice, who may be on b.
@@ -162,34 +161,34 @@ func testWhoRemembers(t *testing.T) {
 	k.board.changed("somebody")
 	k.is(told404, 0)
 
-	k.board.set("alice", aliceThere(7), true)
+	k.board.set(aliceThere(7), true)
 	k.board.changed("alice")
 	k.is(toldThere, 1)
 	k.is(toldThere, 0)
 
 	// She leaves, and the other node's word of it has not come yet.
-	k.board.set("alice", aliceAway(7), true)
+	k.board.set(aliceAway(7), true)
 	k.is(toldAway, 1)
 	k.is(toldAway, 1) // a node that holds a nick of somebody who is away has yet to give it up, or lets somebody in
 	// She comes back where she was: the directory has nothing to tell.
-	k.board.set("alice", aliceThere(7), true)
+	k.board.set(aliceThere(7), true)
 	k.is(toldThere, 1)
 	// Another has her nick, still unheard of: what was said to her is not theirs.
-	k.board.set("alice", aliceThere(8), true)
+	k.board.set(aliceThere(8), true)
 	k.is(toldAway, 1)
 	k.is(toldThere, 0)
 
-	k.board.set("alice", nil, true)
+	k.board.set(nil, true)
 	k.board.changed("")
 	k.is(told404, 1)
 	k.is(told404, 1)
-	k.board.set("alice", nil, false)
+	k.board.set(nil, false)
 	k.is(told404, 1)
 	k.is(told404, 0)
 	// Nothing is remembered for ever.
 	time.Sleep(remembersNobody + 2*time.Second)
 	k.is(told404, 1)
-	k.board.set("alice", aliceThere(7), true)
+	k.board.set(aliceThere(7), true)
 	k.board.changed("alice")
 	k.is(toldThere, 1)
 	time.Sleep(remembersThere + 2*time.Second)
@@ -225,7 +224,7 @@ func TestWhoMeanwhile(t *testing.T) {
 				times := 0
 				k.board.onAsked = func() {
 					if times++; times <= c.times {
-						k.board.set("alice", aliceThere(7), true)
+						k.board.set(aliceThere(7), true)
 						k.board.changed("alice")
 					}
 				}
@@ -252,9 +251,9 @@ func TestWhoTutorial(t *testing.T) {
 				k := newTalk(t)
 				peer := &fakePeer{}
 				tut := join(t, k.bob.hub, "tut", peer)
-				k.board.set("alice", aliceThere(7), true)
+				k.board.set(aliceThere(7), true)
 				k.is(toldThere, 1)
-				k.board.set("alice", c.then, true)
+				k.board.set(c.then, true)
 				say(tut, "alice", "hello")
 				if c.want != "" {
 					eventually(t, "a word of the system", func() bool { return len(peer.messages()) > 0 })

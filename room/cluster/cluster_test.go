@@ -74,7 +74,11 @@ func TestThreeNodes(t *testing.T) {
 	}
 	left := make(chan string, 9)
 	nodes[1].OnLeave(func(node string) { left <- node })
+	heard := [...]<-chan string{changes(t, nodes[0]), changes(t, nodes[1]), changes(t, nodes[2])}
 	hold(t, nodes[0], "ann", "")
+	for _, keys := range heard {
+		hears(t, keys, "ann")
+	}
 	hold(t, nodes[1], "ann", "n0")
 	hold(t, nodes[2], "bob", "")
 	nodes[0].Close()
