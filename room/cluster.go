@@ -22,8 +22,11 @@ type Cluster interface {
 	Hold(ctx context.Context, key string) (holder string, err error)
 	// Release gives a nick up. A Hold that is called later comes after it.
 	Release(key string)
-	// Holder is the live node that holds a nick; "": none does. It may be out of date by a second.
+	// Holder is the live node that holds a nick; "": none does.
 	Holder(ctx context.Context, key string) (node string, err error)
+	// OnNick has changed called with a nick that was taken or given up, on any node, right after Holder says so; "": any nick may
+	// have been. It must not block.
+	OnNick(changed func(key string))
 
 	// Begin has every message that is followed given to receive, each once, those of a conversation in their order, on one
 	// goroutine.

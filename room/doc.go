@@ -17,7 +17,8 @@
 //	lag.go      what becomes of readers that are too slow
 //	receipt.go  typing, received, read, and what counts as written; state.go tells how far a message has got
 //	cluster.go  what the room needs to be one of many nodes, and nicks that only one of them may hold; follow.go what comes to
-//	            this node, memo.go what nodes tell and ask each other, who.go whom a nick stands for, on whichever node
+//	            this node, memo.go what nodes tell and ask each other, who.go whom a nick stands for, on whichever node,
+//	            and confirm.go whether they are still there
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
 //
@@ -58,7 +59,8 @@
 // comes back to every node that follows the conversation, in its order (Hub.receive), to this one too. A node follows everyone, the
 // rooms where it has members, and the direct conversations of its people. A person is on one node, which holds the nick; a claim that
 // comes back elsewhere has its nick handed over, after what it was told is stored. Whom a nick stands for is asked of the node that
-// holds it, and remembered for a second or until that node says otherwise. How many are where is told once a second.
+// holds it, and remembered for a second or until that node says otherwise; that nobody has it, until somebody takes it. What was said
+// to who is on another node is stored first; then that node is asked whether they were there, before the sender is told. How many are where is told once a second.
 //
 // # Bounds
 //

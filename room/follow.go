@@ -14,6 +14,7 @@ var errNotJoined = errors.New("room: the node has not joined its cluster yet")
 func (h *Hub) join() {
 	c := h.cluster
 	c.OnLeave(h.places.forget)
+	c.OnNick(h.outdate)
 	c.OnLease(func(isHeld bool) {
 		for _, s := range h.shards {
 			if isHeld {

@@ -173,7 +173,7 @@ func (s *shard) address(p *post, to *who) {
 		p.from.shard.mail.put(notice{p.from, p.id, p.refusal})
 		return
 	}
-	p.peer, p.online = to.Claim, to.IsOnline
+	p.peer, p.online, p.node = to.Claim, to.IsOnline, to.Node
 	p.to.Name = to.Nick
 	p.isAway = p.from.dialect == tutorial && !to.IsOnline
 	// Between two who cannot come back nothing is kept: nobody could ask for it.

@@ -17,6 +17,7 @@ const (
 	tellReceipt  = "receipt"  // Key, From, Type, Seq
 	askYield     = "yield"    // Key, Claim: close its connections, it has come back on the node that asks
 	askWho       = "who"      // Key
+	askThere     = "there"    // Keys, Claims: are they there
 	askPage      = "page"     // Room, After, Limit: who is there; Limit 0: only how many
 )
 
@@ -25,7 +26,9 @@ type memo struct {
 	Kind   string     `json:"kind"`
 	Room   Nick       `json:"room,omitzero"`
 	Key    string     `json:"key,omitempty"` // of a nick
+	Keys   []string   `json:"keys,omitempty"`
 	Claim  uint64     `json:"claim,omitempty"`
+	Claims []uint64   `json:"claims,omitempty"`
 	From   string     `json:"from,omitempty"` // a nick
 	Type   event.Type `json:"type,omitempty"`
 	Seq    uint64     `json:"seq,omitempty"`
@@ -71,7 +74,7 @@ func (h *Hub) hear(node string, data []byte) {
 			h.offer(w.Room, h.typingIn(w.Room, w.From))
 		}
 	case tellGone:
-		h.shardOf(w.Key).mail.put(outdated{w.Key})
+		h.outdate(w.Key)
 	case tellReceipt:
 		h.shardOf(w.Key).mail.put(told{w})
 	}
@@ -99,6 +102,8 @@ func (h *Hub) answer(node string, data []byte) []byte {
 			return encode(who)
 		case <-h.stop:
 		}
+	case askThere:
+		return h.there(w.Keys, w.Claims)
 	case askPage:
 		var c crew
 		c.Count, c.Nicks = h.places.page(w.Room.Key, w.After, w.Limit)

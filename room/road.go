@@ -33,10 +33,11 @@ type post struct {
 
 	refusal *event.Error // it cannot be sent, but may be the repeat of one that could; nil: it can
 
-	online     bool // direct: the recipient is there
-	isAway     bool // direct from the tutorial dialect: its sender is told that the recipient is away
-	isFleeting bool // is not stored
-	isKnown    bool // was stored before, under the same cid
+	online     bool   // direct: the recipient is there
+	node       string // and on this other node; "": on none
+	isAway     bool   // direct from the tutorial dialect: its sender is told that the recipient is away
+	isFleeting bool   // is not stored
+	isKnown    bool   // was stored before, under the same cid
 	stored     history.Message
 }
 
@@ -82,6 +83,7 @@ type road struct {
 
 	entries []*history.Entry // of the batch; the committer's, as what follows
 	out     [][]letter       // for each shard what the batch has for it
+	far     []*post          // whose recipients are on other nodes
 }
 
 func newRoad(h *Hub) *road {
@@ -179,6 +181,10 @@ func (r *road) commit(batch []*post) {
 	}
 	clear(r.entries)
 	r.entries = r.entries[:0]
+	if len(r.far) > 0 {
+		r.hub.confirm(r.far)
+		r.far = nil // it is kept
+	}
 }
 
 // tell has a letter for a shard, after those that there are for it already.
@@ -219,6 +225,10 @@ func (r *road) release(p *post) {
 		return
 	case p.isKnown:
 	case h.cluster != nil && !p.isFleeting: // it comes back from the log, to all nodes that follow
+		if p.node != "" {
+			r.far = append(r.far, p)
+			return
+		}
 		if p.isAway {
 			r.tell(p.from.shard, notice{p.from, nil, errAway(p.to.Name)})
 		}

@@ -190,11 +190,7 @@ func (s *shard) tick(now time.Time) {
 			s.forget(p) // a saved claim can still come back: the log knows it
 		}
 	}
-	for key, l := range s.looks {
-		if l.waiting == nil && now.Sub(l.at) >= remembered {
-			delete(s.looks, key)
-		}
-	}
+	s.tidyLooks(now)
 	for session := range s.lagging {
 		s.catchUp(session)
 	}

@@ -6,8 +6,16 @@ import (
 	"time"
 )
 
-// remembered is how long a shard may go by what another node said of a nick.
-const remembered = time.Second
+const (
+	// remembersThere is how long a shard goes by what the node said where somebody is: it says when they are gone, if it can.
+	remembersThere = time.Second
+	// remembersNobody is how long it goes by that a nick is no node's: the cluster tells of the next that takes it.
+	remembersNobody = 10 * time.Second
+	// maxLooks is how many nicks a shard remembers.
+	maxLooks = 1 << 16
+	// maxAgain is how often a nick is looked up anew because something happened to it meanwhile.
+	maxAgain = 3
+)
 
 // who is whom a nick stands for at present: somebody who is there, or who can come back.
 type who struct {
@@ -41,35 +49,38 @@ func (s *shard) who(key string) *who {
 // look finds out whom a nick stands for, nil for nobody, and goes on with it: at once, or when other nodes have said. What is
 // looked up for the same nick goes on in its order.
 func (s *shard) look(key string, then func(*who)) {
-	if w := s.who(key); w != nil {
-		then(w)
-		return
-	}
-	if s.hub.cluster == nil {
-		then(s.hub.lastOf(key))
-		return
-	}
 	l := s.looks[key]
-	switch {
-	case l == nil:
+	switch w := s.who(key); {
+	case l != nil && l.waiting != nil:
+		l.waiting = append(l.waiting, then)
+	case w != nil:
+		then(w)
+	case s.hub.cluster == nil:
+		then(s.hub.lastOf(key))
+	case l != nil:
+		then(l.who)
+	default:
 		l = &lookup{waiting: []func(*who){then}}
 		s.looks[key] = l
-		s.hub.apart(func() {
-			w := s.hub.whois(key)
-			s.mail.put(found{key, l, w})
-		})
-	case l.waiting != nil:
-		l.waiting = append(l.waiting, then)
-	default:
-		then(l.who)
+		s.lookUp(key, l)
 	}
+}
+
+// lookUp asks other nodes and the log for a nick.
+func (s *shard) lookUp(key string, l *lookup) {
+	s.hub.apart(func() {
+		w, isHeld := s.hub.whois(key)
+		s.mail.put(found{key, l, w, isHeld})
+	})
 }
 
 // lookup is what other nodes say of a nick.
 type lookup struct {
-	who     *who
-	at      time.Time
-	waiting []func(*who) // for the answer; nil: it has come
+	who        *who
+	until      time.Time    // it is remembered
+	waiting    []func(*who) // for the answer; nil: it has come
+	isOutdated bool         // something has happened to the nick since they were asked
+	again      int          // how often they were asked anew for that reason
 }
 
 // found is the answer.
@@ -77,16 +88,76 @@ type found struct {
 	key    string
 	lookup *lookup
 	who    *who
+	isHeld bool // some node holds the nick
 }
 
 func (l found) open(s *shard) {
-	waiting := l.lookup.waiting
-	l.lookup.who, l.lookup.at, l.lookup.waiting = l.who, time.Now(), nil
-	if l.who == nil || !l.who.IsOnline {
-		delete(s.looks, l.key) // whoever is not there may come at any time
+	look := l.lookup
+	if look.isOutdated && look.again < maxAgain {
+		look.isOutdated = false
+		look.again++
+		s.lookUp(l.key, look)
+		return
+	}
+	waiting := look.waiting
+	look.who, look.waiting = l.who, nil
+	switch isThere := l.who != nil && l.who.IsOnline; {
+	case look.isOutdated, l.who != nil && l.who.failed, len(s.looks) > maxLooks:
+		delete(s.looks, l.key)
+	case isThere:
+		look.until = time.Now().Add(remembersThere)
+	case l.isHeld: // by a node that is letting somebody in, or has yet to give it up
+		delete(s.looks, l.key)
+	default:
+		look.until = time.Now().Add(remembersNobody)
+	}
+	who := l.who
+	if here := s.who(l.key); here != nil {
+		who = here // they came meanwhile
 	}
 	for _, then := range waiting {
-		then(l.who)
+		then(who)
+	}
+}
+
+// outdated is that something has happened to a nick, so that what is remembered of it may not be so any more.
+type outdated struct{ key string } // "": to any
+
+func (l outdated) open(s *shard) {
+	if look := s.looks[l.key]; look != nil {
+		s.outdate(l.key, look)
+	}
+	if l.key == "" {
+		for key, look := range s.looks {
+			s.outdate(key, look)
+		}
+	}
+}
+
+func (s *shard) outdate(key string, l *lookup) {
+	l.isOutdated = true
+	if l.waiting == nil {
+		delete(s.looks, key)
+	}
+}
+
+// outdate forgets what is remembered of a nick, or of all (""). It does not wait.
+func (h *Hub) outdate(key string) {
+	if key != "" {
+		h.shardOf(key).mail.put(outdated{key})
+		return
+	}
+	for _, s := range h.shards {
+		s.mail.put(outdated{})
+	}
+}
+
+// tidyLooks forgets what has been remembered for long.
+func (s *shard) tidyLooks(now time.Time) {
+	for key, l := range s.looks {
+		if l.waiting == nil && !now.Before(l.until) {
+			delete(s.looks, key)
+		}
 	}
 }
 
@@ -102,24 +173,24 @@ func (h *Hub) lastOf(key string) *who {
 	return &who{Claim: saved.ID, Nick: saved.Nick, Returns: true}
 }
 
-// whois asks the node that holds a nick whom it stands for, or the log. It waits.
-func (h *Hub) whois(key string) *who {
+// whois asks the node that holds a nick whom it stands for, or the log. isHeld is whether there is such a node. It waits.
+func (h *Hub) whois(key string) (w *who, isHeld bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
 	defer cancel()
 	node, err := h.cluster.Holder(ctx, key)
 	if h.check(err); err != nil {
-		return &who{failed: true}
+		return &who{failed: true}, false
 	}
 	if node != "" && node != h.cluster.Node() {
-		var w *who
-		if data, err := h.cluster.AskNode(ctx, node, encode(memo{Kind: askWho, Key: key})); err == nil && json.Unmarshal(data, &w) == nil && w != nil {
+		data, err := h.cluster.AskNode(ctx, node, encode(memo{Kind: askWho, Key: key}))
+		if err == nil && json.Unmarshal(data, &w) == nil && w != nil {
 			if w.IsOnline {
 				w.Node = node
 			}
-			return w
+			return w, true
 		}
 	}
-	return h.lastOf(key)
+	return h.lastOf(key), node != ""
 }
 
 // asked is another node's question for whom a nick stands.
@@ -145,15 +216,6 @@ func (s *shard) tellGone(p *person) {
 		s.hub.cluster.Tell(topicNode(node), encode(memo{Kind: tellGone, Key: p.claim.Key}))
 	}
 	p.askers = nil
-}
-
-// outdated is that what another node said of a nick is true no more.
-type outdated struct{ key string }
-
-func (l outdated) open(s *shard) {
-	if look := s.looks[l.key]; look != nil && look.waiting == nil {
-		delete(s.looks, l.key)
-	}
 }
 
 // pass passes a word for somebody to the node where they are.

@@ -42,7 +42,11 @@ func TestNodesNick(t *testing.T) {
 			t.Fatalf("while tut is on the other node: %s", answer.Status)
 		}
 		tut.bye()
-		to.comesIn("tut").bye()
+		p, answer := to.knock("/conn/ws/tut", "")
+		if p == nil {
+			t.Fatalf("as soon as tut is gone from the other node: %s", answer.Status)
+		}
+		p.bye()
 	}
 }
 

@@ -88,9 +88,11 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
 	c.comes = make(chan *nats.Msg, 64)
-	if _, err := c.nc.ChanSubscribe(comeSubject, c.comes); err != nil {
-		c.Close()
-		return nil, fmt.Errorf("cluster: %w", err)
+	for subject, to := range map[string]chan *nats.Msg{comeSubject: c.comes, changePrefix + ">": c.nicks.changes} {
+		if _, err := c.nc.ChanSubscribe(subject, to); err != nil {
+			c.Close()
+			return nil, fmt.Errorf("cluster: %w", err)
+		}
 	}
 	if err := c.nc.Publish(comeSubject, nil); err != nil {
 		c.logger.Debug("cluster: not told", "err", err) // they see it within a beat
@@ -98,6 +100,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	c.work.Go(c.beats)
 	c.work.Go(c.releases)
 	c.work.Go(c.hear)
+	c.work.Go(c.watch)
 	return c, nil
 }
 

@@ -74,7 +74,11 @@ func TestThreeNodes(t *testing.T) {
 	}
 	left := make(chan string, 9)
 	nodes[1].OnLeave(func(node string) { left <- node })
+	heard := [...]<-chan string{changes(t, nodes[0]), changes(t, nodes[1]), changes(t, nodes[2])}
 	hold(t, nodes[0], "ann", "")
+	for _, keys := range heard {
+		hears(t, keys, "ann")
+	}
 	hold(t, nodes[1], "ann", "n0")
 	hold(t, nodes[2], "bob", "")
 	nodes[0].Close()
@@ -141,6 +145,9 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q: %q, which is %q too", s, got, seen[got])
 		}
 		seen[got] = fmt.Sprintf("%q", s)
+		if back := untoken(got); back != s {
+			t.Errorf("%q: %q, which is %q", s, got, back)
+		}
 	}
 	if got := tokens("r/日本/x"); got != "r._5pel5pys.x" {
 		t.Error(got)

@@ -125,7 +125,6 @@ func (c *Cluster) beat() {
 	if c.life.Err() != nil {
 		return
 	}
-	c.forget()
 	now, ok := c.valid()
 	c.tellLease(ok && now == tag)
 	c.tellLease(ok)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // ErrLease means that this node has no lease at present by which it could hold a nick.
@@ -23,15 +25,17 @@ type nicks struct {
 	tries  atomic.Uint64 // tells apart what this node wrote
 	tidies atomic.Bool   // whether tidy is at work
 
-	mu     sync.Mutex        // guards what follows; a leaf
-	doomed []doomed          // wait to be removed
-	cache  map[string]string // what Holder knows: nodes by nick
-	wake   chan struct{}     // has an element when something may be doomed
+	changes chan *nats.Msg // of the directory
+
+	mu     sync.Mutex    // guards what follows; a leaf
+	doomed []doomed      // wait to be removed
+	wake   chan struct{} // has an element when something may be doomed
+	onNick func(key string)
 }
 
 func (n *nicks) init() {
 	n.asking = make(chan struct{}, maxAsking)
-	n.cache = map[string]string{}
+	n.changes = make(chan *nats.Msg, maxChanges)
 	n.wake = make(chan struct{}, 1)
 }
 
@@ -140,16 +144,11 @@ func (c *Cluster) Release(key string) {
 	}
 }
 
-// Holder is the live node that holds a nick, "" when none does. What it says was so less than a second ago.
+// Holder is the live node that holds a nick now, "" when none does. It asks the directory: who wants to ask seldom
+// remembers the answer and has OnNick tell when it may be another.
 func (c *Cluster) Holder(ctx context.Context, key string) (node string, err error) {
 	if _, ok := c.valid(); ok && c.lease.has(key) {
 		return c.node, nil
-	}
-	c.nicks.mu.Lock()
-	node, ok := c.nicks.cache[key]
-	c.nicks.mu.Unlock()
-	if ok {
-		return node, nil
 	}
 	select {
 	case c.nicks.asking <- struct{}{}:
@@ -162,26 +161,13 @@ func (c *Cluster) Holder(ctx context.Context, key string) (node string, err erro
 		return "", fmt.Errorf("cluster: nick: %w", err)
 	}
 	node, tag := e.holder()
-	if node != "" {
-		lives, err := c.lives(ctx, node, tag)
-		if err != nil {
-			return "", fmt.Errorf("cluster: nick: %w", err)
-		}
-		if !lives {
-			node = ""
-		}
+	if node == "" {
+		return "", nil
 	}
-	c.nicks.mu.Lock()
-	c.nicks.cache[key] = node
-	c.nicks.mu.Unlock()
+	if lives, err := c.lives(ctx, node, tag); err != nil {
+		return "", fmt.Errorf("cluster: nick: %w", err)
+	} else if !lives {
+		return "", nil
+	}
 	return node, nil
-}
-
-// forget empties Holder's cache.
-func (c *Cluster) forget() {
-	c.nicks.mu.Lock()
-	defer c.nicks.mu.Unlock()
-	if len(c.nicks.cache) > 0 {
-		c.nicks.cache = map[string]string{} // a new one: a storm's would stay large
-	}
 }

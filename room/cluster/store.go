@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	streamName = "THRONG_NICKS"
-	nickPrefix = "throng.nick."  // and the token of a nick's key: who holds it
-	nodePrefix = "throng.alive." // and a node's id: its lease
+	streamName   = "THRONG_NICKS"
+	allPrefix    = "throng."
+	nickPrefix   = allPrefix + "nick."  // and the token of a nick's key: who holds it
+	nodePrefix   = allPrefix + "alive." // and a node's id: its lease
+	changePrefix = "throng.changed."    // and what follows allPrefix: every change is told to all
 )
 
 // graveTime is how long the directory remembers that an entry was removed, so that all nodes see it. JetStream counts in
@@ -92,6 +94,7 @@ func (s *store) open(ctx context.Context) error {
 			Replicas:          s.replicas,
 			MaxMsgsPerSubject: 1,
 			AllowMsgTTL:       true,
+			RePublish:         &jetstream.RePublish{Source: allPrefix + ">", Destination: changePrefix + ">"},
 		})
 	}
 	if err != nil {

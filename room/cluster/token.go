@@ -19,6 +19,19 @@ func token(s string) string {
 	return "_" + base64.RawURLEncoding.EncodeToString([]byte(s))
 }
 
+// untoken is the string that a token was made of; "": of none.
+func untoken(t string) string {
+	text, ok := strings.CutPrefix(t, "_")
+	if !ok {
+		return t
+	}
+	s, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return ""
+	}
+	return string(s)
+}
+
 // tokens makes a subject's tokens of segments between slashes.
 func tokens(path string) string {
 	segments := strings.Split(path, "/")
