@@ -15,7 +15,7 @@ type Tally struct {
 	Delivered  int64 `json:"delivered"`  // that came, once or more
 	Lost       int64 `json:"lost"`       // that were owed and never came
 	Duplicated int64 `json:"duplicated"` // copies beyond the first
-	Reordered  int64 `json:"reordered"`  // that came after a later one of their stream
+	Reordered  int64 `json:"reordered"`  // that came after a later one of their stream, and had not been refused and said again
 	Late       int64 `json:"late"`       // that came, but too long after their time
 	Corrupted  int64 `json:"corrupted"`  // messages that nobody of this run sent so to the one who got them
 	Excused    int64 `json:"excused"`    // that did not come and were not owed

@@ -190,7 +190,7 @@ func (b *Book) outOfOrder(i, user int, s *Stamp, at int64) What {
 		g.pass(span{b.high[i] + 1, s.Number - 1})
 		b.high[i] = s.Number
 	} else {
-		what, grown = g.arrive(s.Number)
+		what, grown = g.arrive(s.Number, s.Again)
 	}
 	if b.held += grown; b.held > b.spans {
 		g.writeOff() // it has one at least: it has just grown

@@ -25,6 +25,9 @@
 //	8       duplicated                           it has come before
 //	6       duplicated
 //
+// What the server refused, and its sender said again, is never reordered: it has its place where it was said last, and others
+// were on their way by then.
+//
 // When all is sent, and [Book.Settle] is told that there were 10, then 7 and 10 are lost: nine numbers less one are
 // delivered, and
 //

@@ -21,8 +21,9 @@ type gaps struct {
 	unsure     int64
 }
 
-// arrive books a number up to the highest that the stream has brought, and returns by how many the spans have grown.
-func (g *gaps) arrive(number uint32) (what What, grown int) {
+// arrive books a number up to the highest that the stream has brought, and returns by how many the spans have grown. One that was
+// said again may come behind others.
+func (g *gaps) arrive(number uint32, isAgain bool) (what What, grown int) {
 	if number <= g.floor {
 		g.unsure++
 		return Unsure, 0
@@ -32,12 +33,17 @@ func (g *gaps) arrive(number uint32) (what What, grown int) {
 		g.duplicated++
 		return Duplicated, 0
 	}
-	g.reordered++
+	what = Reordered
+	if isAgain {
+		what = Delivered
+	} else {
+		g.reordered++
+	}
 	s := g.missing[i]
 	switch {
 	case s.from == s.to:
 		g.missing = slices.Delete(g.missing, i, i+1)
-		return Reordered, -1
+		return what, -1
 	case number == s.from:
 		g.missing[i].from++
 	case number == s.to:
@@ -45,9 +51,9 @@ func (g *gaps) arrive(number uint32) (what What, grown int) {
 	default:
 		g.missing[i].to = number - 1
 		g.missing = slices.Insert(g.missing, i+1, span{number + 1, s.to})
-		return Reordered, 1
+		return what, 1
 	}
-	return Reordered, 0
+	return what, 0
 }
 
 // pass remembers numbers that were passed over. They are higher than all before.

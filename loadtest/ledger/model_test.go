@@ -178,7 +178,7 @@ func (m *model) arrive(s stream, user int, number uint32) {
 	m.now++
 	stamp := Stamp{
 		Run: run, Kind: s.kind, Slot: uint16(s.slot), Sender: uint32(s.sender), Number: number,
-		At: m.times[s][number-1], Tardy: number%3 == 0, Waited: number%5 == 0,
+		At: m.times[s][number-1], Tardy: number%3 == 0, Waited: number%5 == 0, Again: number%7 == 0,
 	}
 	kept := stamp.Waited
 	if n := len(m.stays[user]); m.kept && n > 0 {
@@ -201,7 +201,7 @@ func (m *model) arrive(s stream, user int, number uint32) {
 	case m.arrivals[p] > 0:
 		what = Duplicated
 		tally.Duplicated++
-	case number < m.highest[line]:
+	case number < m.highest[line] && !stamp.Again:
 		what = Reordered
 		tally.Reordered++
 	}

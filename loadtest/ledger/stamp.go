@@ -39,6 +39,7 @@ type Stamp struct {
 	At     int64  // when it was meant to be sent: nanoseconds on the run's clock
 	Tardy  bool   // the generator sent it more than 50 ms after At: its latency is not the server's
 	Waited bool   // its sender was away at that time, and it was kept until the sender was back: nor is its latency then
+	Again  bool   // the server refused it, and it was said again: what was said meanwhile may come before it
 }
 
 const (
@@ -55,17 +56,18 @@ const (
 //
 //	 0  mark, slot (4 digits)
 //	 8  run
-//	16  kind (1), tardy and waited (1), size of the text in bytes (6)
+//	16  kind (1), tardy, waited and again (1), size of the text in bytes (6)
 //	24  sender
 //	32  number
 //	40  at (16)
 //	56  CRC-32C of the bytes before
 const (
-	kindBit = 28
-	waitBit = 25
-	lateBit = 24
-	sizeMax = 1<<lateBit - 1
-	sumAt   = 56
+	kindBit  = 28
+	againBit = 26
+	waitBit  = 25
+	lateBit  = 24
+	sizeMax  = 1<<lateBit - 1
+	sumAt    = 56
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -99,6 +101,9 @@ func (s Stamp) Append(dst []byte, size int) []byte {
 	}
 	if s.Waited {
 		shape |= 1 << waitBit
+	}
+	if s.Again {
+		shape |= 1 << againBit
 	}
 	put(head, 16, shape)
 	put(head, 24, s.Sender)
@@ -152,7 +157,7 @@ func (s *Stamp) parse(text []byte) error {
 	s.Sender = unhex(digits(head, 24))
 	s.Number = unhex(digits(head, 32))
 	s.At = int64(uint64(unhex(digits(head, 40)))<<32 | uint64(unhex(digits(head, 48))))
-	s.Tardy, s.Waited = shape>>lateBit&1 == 1, shape>>waitBit&1 == 1
+	s.Tardy, s.Waited, s.Again = shape>>lateBit&1 == 1, shape>>waitBit&1 == 1, shape>>againBit&1 == 1
 	return nil
 }
 

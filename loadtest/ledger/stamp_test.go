@@ -20,7 +20,7 @@ func anyStamp(t *rapid.T) Stamp {
 		Number: rapid.Uint32().Draw(t, "number"),
 		At:     rapid.Int64().Draw(t, "at"),
 		Tardy:  rapid.Bool().Draw(t, "tardy"),
-		Waited: rapid.Bool().Draw(t, "waited"),
+		Waited: rapid.Bool().Draw(t, "waited"), Again: rapid.Bool().Draw(t, "again"),
 	}
 }
 

@@ -173,7 +173,7 @@ func (w *worker) refused(id int, e *fault) {
 		// What follows waits too, so that it does not overtake.
 		o.after = w.now() + int64(e.wait())
 		if i := o.index(e.number()); i >= 0 {
-			o.letters[i].due = 0
+			o.letters[i].due, o.letters[i].stamp.Again = 0, true
 		}
 		return
 	}
