@@ -260,15 +260,30 @@ type rehold struct{}
 
 func (rehold) open(s *shard) {
 	for key, p := range s.people {
-		claim := p.claim.ID
-		s.hub.apart(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), answerWait)
-			defer cancel()
-			if holder, err := s.hub.cluster.Hold(ctx, key); holder != "" || s.hub.logged(err) != nil {
-				s.mail.put(yield{key, claim, make(chan struct{})})
-			}
-		})
+		reholdOne{key, p.claim.ID}.open(s)
 	}
+}
+
+// reholdOne is rehold for one nick, again and again until it is known who has it.
+type reholdOne struct {
+	key   string
+	claim uint64
+}
+
+func (l reholdOne) open(s *shard) {
+	if p := s.people[l.key]; p == nil || p.claim.ID != l.claim {
+		return
+	}
+	s.hub.apart(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+		defer cancel()
+		switch holder, err := s.hub.cluster.Hold(ctx, l.key); {
+		case holder != "":
+			s.mail.put(yield{l.key, l.claim, make(chan struct{})})
+		case err != nil:
+			time.AfterFunc(handOver, func() { s.mail.put(l) })
+		}
+	})
 }
 
 // away says that somebody's leaving is stored. Other nodes may have the nick from then on.

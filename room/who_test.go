@@ -23,10 +23,20 @@ type board struct {
 	onAsked func()          // is called when Holder has its answer; nil: nothing
 	asked   int             // how often Holder was called
 	changed func(key string)
+	leased  func(isHeld bool)
+	hold    func() (holder string, err error) // what Hold does; nil: it holds
+}
+
+func (b *board) Hold(context.Context, string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.hold == nil {
+		return "", nil
+	}
+	return b.hold()
 }
 
 func (b *board) Node() string                                  { return "a" }
-func (b *board) Hold(context.Context, string) (string, error)  { return "", nil }
 func (b *board) Release(string)                                {}
 func (b *board) OnNick(changed func(string))                   { b.changed = changed }
 func (b *board) Begin(func(history.Message))                   {}
@@ -40,7 +50,7 @@ func (b *board) Unlisten(string)                               {}
 func (b *board) Ask(context.Context, []byte) map[string][]byte { return nil }
 func (b *board) Answer(func(string, []byte) []byte) error      { return nil }
 func (b *board) OnLeave(func(string))                          {}
-func (b *board) OnLease(func(bool))                            {}
+func (b *board) OnLease(changed func(bool))                    { b.leased = changed }
 
 func (b *board) Holder(_ context.Context, key string) (node string, err error) {
 	b.mu.Lock()
