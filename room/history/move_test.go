@@ -655,3 +655,67 @@ func filesOf(t testing.TB, fs vfs.FS) map[string]string {
 	}
 	return files
 }
+
+// restarting is a target of which a server goes away in the middle, and comes back.
+type restarting struct {
+	target
+	fills *int
+	stop  func()
+	start func()
+}
+
+func (r restarting) fill(ctx context.Context, batch []*Entry, last uint64) error {
+	*r.fills++
+	switch *r.fills {
+	case 3:
+		r.stop()
+	case 6:
+		r.start()
+	}
+	for i := 0; i < len(batch); i += 50 {
+		part := batch[i:min(i+50, len(batch))]
+		if err := r.target.fill(ctx, part, last); err != nil {
+			return err
+		}
+		last = part[len(part)-1].Seq
+	}
+	return nil
+}
+
+// One of three servers ends and comes back while they are filled: the move waits for the others, and stores nothing twice.
+func TestMoveQuorum(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three servers take their time")
+	}
+	clock := newClock()
+	from := inRAM{vfs.NewMem(), clock.now}
+	use(t, from, Config{Durability: DurabilityOS}, func(l Log) {
+		live(t, l, clock, 100, "a")
+		var batch []*Entry
+		for i := range 8 * moveBatch {
+			batch = append(batch, say("all", 1, fmt.Sprint("cid", i), fmt.Sprint(i)))
+		}
+		must(t, l, batch...)
+	})
+	in, restart := three(t)
+	nc := connect(t, in[0])
+	var s *Stream
+	for s == nil { // the servers have to find each other
+		var err error
+		s, err = openStream(t.Context(), nc, StreamConfig{Config: Config{Logger: quiet, moving: true}, Replicas: 3}, clock.now)
+		if err != nil && pause(t.Context(), 100*time.Millisecond) != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := from.walk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fills := 0
+	to := restarting{filledServers{s}, &fills, func() { stopServer(in[1]) }, func() { restart(1) }}
+	done, err := move(t.Context(), w, to, MoveConfig{InUse: func(context.Context) error { return nil }, Progress: func(Moved) {}})
+	if err := errors.Join(err, to.Close(), w.close()); err != nil || fills < 7 {
+		t.Fatalf("%+v, %d batches, %v", done, fills, err)
+	}
+	contentsOf(t, from).want(t, onNATS{t, nc, clock.now})
+}
