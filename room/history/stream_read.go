@@ -254,7 +254,7 @@ func (s *Stream) find(ctx context.Context, mid string) (m Message, found bool, e
 			return m, found, err
 		}
 	}
-	return s.origin.find(mid, func(from uint64) (Message, bool, error) { return get(query{Seq: from, Next: logPrefix + ">"}) })
+	return s.origin.find(mid, func(from uint64) (Message, bool, error) { return get(query{Seq: from, Next: anySubject}) })
 }
 
 // Directs implements Log.

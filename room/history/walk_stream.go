@@ -20,6 +20,9 @@ const (
 	walkTries = 12
 )
 
+// anySubject stands for all that a stream has. The servers count what a narrower pattern fits, subject by subject, at every answer.
+const anySubject = ">"
+
 var errNoLog = errors.New("history: there is no log there")
 
 // servers reads the log on servers. Its Stream is one that only what reads is called of.
@@ -80,7 +83,7 @@ func patiently(ctx context.Context, ask func(context.Context) error) (err error)
 
 // each hands over what a stream has from a seq on. The server that answers may be behind the leader, and is waited for.
 func (s servers) each(ctx context.Context, o source, from uint64, use func(item) error) error {
-	q := query{Next: o.prefix + ">", Batch: readBatch}
+	q := query{Next: anySubject, Batch: readBatch}
 	for isEnd := false; !isEnd; {
 		var items []item
 		err := patiently(ctx, func(ctx context.Context) error {
