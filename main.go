@@ -61,6 +61,8 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 		return command.Load(ctx, version, args, environ, stdout, stderr)
 	case "doctor":
 		return command.Doctor(ctx, args, environ, stdout, stderr)
+	case "log":
+		return command.Log(ctx, args, environ, stdout, stderr)
 	case "config":
 		err = command.Config(args, stdout)
 	case "version":
@@ -68,7 +70,7 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	case "help":
 		err = command.Help(args, stdout)
 	default:
-		err = fmt.Errorf("unknown command %q: want serve, load, doctor, config, version or help", name)
+		err = fmt.Errorf("unknown command %q: want serve, load, doctor, log, config, version or help", name)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)

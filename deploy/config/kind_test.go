@@ -13,6 +13,7 @@ type texts struct{ good, bad []string }
 func TestBounds(t *testing.T) {
 	for name, of := range map[string]map[string]texts{
 		"serve": serveTexts, "load": loadTexts, "load worker": workerTexts, "doctor": doctorTexts,
+		"log move": logMoveTexts, "log host": serveTexts,
 	} {
 		c, err := Named(name)
 		if err != nil {
@@ -109,6 +110,11 @@ var doctorTexts = map[string]texts{
 	"conns": {[]string{"0", "10000000"}, []string{"", "-1", "10000001"}},
 	"data":  {[]string{"mem", "a"}, []string{"", "a\nb"}},
 	"idle":  {[]string{"0", "0s", "1h"}, []string{"", "-1s", "2h"}},
+}
+
+var logMoveTexts = map[string]texts{
+	"from": {[]string{"a", "nats://a", "nats://a:1,tls://u:p@b:2"}, []string{"", "mem", "embedded", "a\nb", "http://a", "nats://"}},
+	"to":   {[]string{"", "a", "nats://a:4222"}, []string{"mem", "embedded", "a\nb", "nats://a/x", "nats://a,b"}},
 }
 
 // TestRefusedChangesNothing tells that a refused text leaves the value before it in place.

@@ -4,6 +4,7 @@
 //
 //	cluster.go  Config, Cluster: joining and leaving; connect.go the connections, server.go the embedded server
 //	store.go    the directory as JetStream keeps it
+//	visit.go    looking in without being a node; host.go the embedded server without one
 //	lease.go    which nodes are alive; nicks.go who holds a nick; release.go giving nicks up, one's own and the dead's;
 //	            watch.go hearing of all that
 //	tell.go     telling others, who listen to topics; ask.go asking them; token.go the names of it all

@@ -110,7 +110,7 @@ func (l *pebbleLog) append(s *store, batch []*Entry) error {
 func (l *pebbleLog) put(s *store, b *pebble.Batch, e *Entry) error {
 	a := &l.batch
 	e.Known = false
-	if e.Cid != "" {
+	if e.Cid != "" && !e.moved {
 		known, err := l.recall(s, e)
 		if known || err != nil {
 			a.rows = append(a.rows, row{})
@@ -131,8 +131,10 @@ func (l *pebbleLog) put(s *store, b *pebble.Batch, e *Entry) error {
 	if m.Ts == 0 {
 		m.Ts = int64(l.born)
 	}
-	m.Mid = a.mid(l.born, m.Seq)
-	a.value = appendMessage(a.value[:0], m, l.born)
+	if !e.moved {
+		m.Mid = a.mid(l.born, m.Seq)
+	}
+	a.value = appendMessage(a.value[:0], m, l.bornOf(e))
 	to.head.add(m.Seq, len(a.value))
 	to.fresh++
 	a.rows = append(a.rows, row{to: to, size: len(a.value)})
@@ -164,17 +166,25 @@ func (l *pebbleLog) putIndexes(b *pebble.Batch, batch []*Entry) error {
 		}
 	}
 	for i, e := range batch {
-		if a.rows[i].to == nil || e.Cid == "" {
+		if a.rows[i].to == nil || e.Cid == "" || e.moved && !l.conf.isYoung(e.Ts, l.vol.now()) {
 			continue
 		}
 		l.dedup.add(dedupID{e.Claim, e.Cid})
 		a.key = dedupKey(a.key[:0], l.dedup.bucket, e.Claim, e.Cid)
-		a.value = appendFirst(a.value[:0], &e.Message, l.born)
+		a.value = appendFirst(a.value[:0], &e.Message, l.bornOf(e))
 		if err := b.Set(a.key, a.value, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bornOf is when an entry of the present batch is born.
+func (l *pebbleLog) bornOf(e *Entry) born {
+	if e.moved {
+		return kept
+	}
+	return l.born
 }
 
 // mid makes an id in the batch's one piece of memory for them.
@@ -197,7 +207,7 @@ func (l *pebbleLog) recall(s *store, e *Entry) (bool, error) {
 		return false, err
 	}
 	e.Known = true
-	e.Message = Message{Conv: f.conv, Seq: f.seq, Mid: newMid(f.at, f.seq), Ts: f.ts, Claim: id.claim, Cid: id.cid}
+	e.Message = f.message(id)
 	a.key = messageKey(a.key[:0], f.conv, f.seq)
 	_, err = get(s.db, a.key, func(v []byte) (err error) {
 		e.Message, err = decodeMessage(f.conv, f.seq, v)

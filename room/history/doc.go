@@ -9,6 +9,8 @@
 //	dedup.go    (Claim, Cid) comes once; sieve.go spares the disk
 //	claims.go   claims; marks.go: how far they have got
 //	trim.go     retention
+//	move.go     from one log to another: move_steps.go, and for each kind of place what is special in filling it (move_pebble.go,
+//	            move_stream.go) and in reading it (walk.go, walk_pebble.go, walk_stream.go); move_origin.go finds what was moved
 //	keep.go     what has to be done again and again; space, healing
 //	store.go    Pebble and its settings; fence.go: the file system that it sees
 //	keys.go     the layout of keys; record.go of values, mid.go of message ids
@@ -79,8 +81,20 @@
 // read from memory as far as that reaches back; to read older messages backwards it is looked for a seq to begin at, by
 // counting. Before anything is removed its bucket says so; two nodes that trim at once find out by its seq.
 //
-// The id of a message has the time in it at which the stream was made, so that it follows from the seq. Every message has a
+// The id of a message has the time in it at which the stream was made, so that it follows from the seq, but for one that was moved. Every message has a
 // Nats-Msg-Id, by which the servers know it again for Config.Dedup: the claim and the Cid, else one made for it.
+//
+// # Moves
+//
+// Move walks the source in the order of its seqs and stores what it finds at the end of the target, in the same order. Nobody else
+// writes to either, so the target has at any moment the first so many messages of the source: where to go on after a stop is its newest
+// message, looked for in the source by its id. In a folder a batch is one commit; servers are given each message under the condition that
+// the one before it is the newest, so that none is stored out of its turn or twice, whatever is repeated. Then claims, lists of
+// direct conversations and marks are written anew, and at last the log's note that it is being filled (origin) says that it is
+// whole; until then Open and OpenStream refuse it.
+//
+// A moved message has its id in its record, since it does not follow from the seq any more. (Claim, Cid) is only remembered of messages
+// that are younger than Config.Dedup: older ones may have the same.
 //
 // # Bounds
 //

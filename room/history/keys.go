@@ -22,6 +22,7 @@ var (
 	aboutFormat  = []byte{keyAbout, 'f'} // version of this layout
 	aboutEpoch   = []byte{keyAbout, 'e'}
 	aboutCeiling = []byte{keyAbout, 'c'} // no seq above it was ever given out
+	aboutMove    = []byte{keyAbout, 'm'} // the move that filled this log, as JSON; there is none in most
 )
 
 // maxName is how long a conversation's name or a nick's key may be, in bytes: a byte in front of it says how long it is.

@@ -25,6 +25,8 @@ var (
 	ErrClosed = errors.New("history: closed")
 	// ErrLocked is that another process has the folder.
 	ErrLocked = errors.New("history: the folder is in use by another process")
+	// ErrUnfinished is that another log is being moved here, and the move has to be run again to its end.
+	ErrUnfinished = errors.New("history: a move into this log was not finished")
 	// ErrFormat is that the folder was written by a newer version, or is no folder of ours.
 	ErrFormat = errors.New("history: the folder is of an unknown format")
 )
@@ -60,6 +62,7 @@ type Entry struct {
 	Peer    uint64 // direct messages: the recipient's claim, so that Directs of both know Conv; 0: none
 	Probe   bool   // it is not to be stored: the caller asks for Known alone. Cid is not empty then
 	Known   bool   // set by Append: (Claim, Cid) was stored before, and Message is now that first one
+	moved   bool   // it comes from another log: it keeps its Mid, and is stored even if (Claim, Cid) was before; see Move
 }
 
 // Head is what is known of a conversation as a whole. First, Count and Bytes are 0 in a Stream, which does not count.
@@ -178,4 +181,9 @@ type Config struct {
 
 	// Logger is told what operators should know; nil: slog.Default().
 	Logger *slog.Logger
+
+	moving bool // a move opens it, which may be unfinished
 }
+
+// isYoung is that a message's (Claim, Cid) has to be known: it may be repeated yet.
+func (c *Config) isYoung(ts int64, now time.Time) bool { return ts > now.Add(-c.Dedup).UnixMilli() }

@@ -174,7 +174,7 @@ func (l *memoryLog) recall(m *Message, id dedupID) bool {
 		*m = c.tail[c.index(f.seq)]
 		return true
 	}
-	*m = Message{Conv: f.conv, Seq: f.seq, Mid: newMid(f.at, f.seq), Ts: f.ts, Claim: id.claim, Cid: id.cid}
+	*m = f.message(id)
 	return true
 }
 

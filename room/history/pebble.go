@@ -36,12 +36,13 @@ const (
 //
 // Locks are taken in the order commit, life, tails.mu, conv.mu; those of marks and trims are leaves.
 type pebbleLog struct {
-	dir   string
-	conf  Config
-	vol   volume
-	log   *slog.Logger
-	lock  *pebble.Lock
-	epoch string
+	dir    string
+	conf   Config
+	vol    volume
+	log    *slog.Logger
+	lock   *pebble.Lock
+	epoch  string
+	origin *origin // where it was moved from; nil: it was not
 
 	tails *tails
 	marks *marks
@@ -160,6 +161,9 @@ func (l *pebbleLog) start() (err error) {
 		return fmt.Errorf("history: %s: %w", l.dir, err)
 	}
 	if err := l.readFormat(); err != nil {
+		return err
+	}
+	if err := l.readOrigin(); err != nil {
 		return err
 	}
 	found, err := get(l.store.db, aboutCeiling, func(v []byte) error {

@@ -137,29 +137,15 @@ func (l *pebbleLog) head(s *store, name string) (Head, error) {
 
 // Find implements Log.
 func (l *pebbleLog) Find(mid string) (m Message, found bool, err error) {
-	seq, ok := midSeqOf(mid)
-	if !ok || seq > l.committed.Load() {
-		return Message{}, false, nil
-	}
-	err = l.use(func(s *store) error {
-		var conv string
-		known, err := get(s.db, seqKey(nil, seq), func(v []byte) error {
-			conv = string(v)
-			return nil
-		})
-		if !known || err != nil {
-			return err
-		}
-		found, err = get(s.db, messageKey(nil, conv, seq), func(v []byte) (err error) {
-			m, err = decodeMessage(conv, seq, v)
-			return err
-		})
+	top := l.committed.Load()
+	err = l.use(func(s *store) (err error) {
+		m, found, err = findMessage(s.db, l.origin, mid)
 		return err
 	})
-	if err != nil || !found || m.Mid != mid {
+	if err != nil || m.Seq > top {
 		return Message{}, false, err
 	}
-	return m, true, nil
+	return m, found, nil
 }
 
 // Directs implements Log.

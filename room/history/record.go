@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"unsafe"
 )
 
@@ -11,16 +12,26 @@ import (
 // Checksums are Pebble's: it has one on every block of its tables and on every chunk of its write-ahead log.
 const recordVersion = 1
 
+// recordKept is recordVersion of a message that came from another log and has kept its id, which its seq does not tell.
+const recordKept = 2
+
 var errRecord = errors.New("history: damaged record")
 
 // born is when a message got its seq, which its id tells. It differs from Ts only if the caller had set that.
 type born int64
 
+// kept stands for when a message was born that has kept its id.
+const kept born = -1
+
 // appendMessage encodes what the key does not say.
 func appendMessage(b []byte, m *Message, at born) []byte {
-	b = append(b, recordVersion)
+	b = appendVersion(b, at)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.Ts)) // first, so that retention can look at it alone
-	b = binary.AppendVarint(b, int64(at)-m.Ts)
+	if at == kept {
+		b = append(b, m.Mid...)
+	} else {
+		b = binary.AppendVarint(b, int64(at)-m.Ts)
+	}
 	b = binary.AppendUvarint(b, m.Seq-m.Prev)
 	b = binary.BigEndian.AppendUint64(b, m.Claim)
 	for _, s := range [...]string{m.From, m.To, m.Room, m.Cid} {
@@ -32,14 +43,17 @@ func appendMessage(b []byte, m *Message, at born) []byte {
 // decodeMessage is the inverse of appendMessage. v is copied.
 func decodeMessage(conv string, seq uint64, v []byte) (Message, error) {
 	d := decoder{rest: append([]byte(nil), v...)}
-	d.version()
+	isKept := d.isKept()
 	m := Message{Conv: conv, Seq: seq, Ts: int64(d.fixed())}
-	at := born(m.Ts + d.varint())
+	if isKept {
+		m.Mid = d.mid()
+	} else {
+		m.Mid = newMid(born(m.Ts+d.varint()), seq)
+	}
 	m.Prev = seq - d.uvarint()
 	m.Claim = d.fixed()
 	m.From, m.To, m.Room, m.Cid = d.string(), d.string(), d.string(), d.string()
 	m.Body = d.rest
-	m.Mid = newMid(at, seq)
 	if d.bad || m.Prev >= seq {
 		return Message{}, errRecord
 	}
@@ -49,7 +63,7 @@ func decodeMessage(conv string, seq uint64, v []byte) (Message, error) {
 // messageTs is the Ts of an encoded message.
 func messageTs(v []byte) (int64, error) {
 	d := decoder{rest: v}
-	d.version()
+	d.isKept()
 	ts := int64(d.fixed())
 	if d.bad {
 		return 0, errRecord
@@ -62,22 +76,42 @@ type first struct {
 	conv string
 	seq  uint64
 	at   born
+	mid  string // if at is kept
 	ts   int64
 }
 
+// message is what is left of the message.
+func (f first) message(id dedupID) Message {
+	m := Message{Conv: f.conv, Seq: f.seq, Mid: f.mid, Ts: f.ts, Claim: id.claim, Cid: id.cid}
+	if f.at != kept {
+		m.Mid = newMid(f.at, f.seq)
+	}
+	return m
+}
+
 func appendFirst(b []byte, m *Message, at born) []byte {
-	b = append(b, recordVersion)
+	b = appendVersion(b, at)
 	b = binary.AppendUvarint(b, m.Seq)
-	b = binary.AppendVarint(b, int64(at))
+	if at == kept {
+		b = append(b, m.Mid...)
+	} else {
+		b = binary.AppendVarint(b, int64(at))
+	}
 	b = binary.AppendVarint(b, m.Ts)
 	return append(b, m.Conv...)
 }
 
 func decodeFirst(v []byte) (first, error) {
 	d := decoder{rest: v}
-	d.version()
-	f := first{seq: d.uvarint(), at: born(d.varint()), ts: d.varint(), conv: string(d.rest)}
-	if d.bad {
+	isKept := d.isKept()
+	f := first{seq: d.uvarint(), at: kept}
+	if isKept {
+		f.mid = strings.Clone(d.mid())
+	} else {
+		f.at = born(d.varint())
+	}
+	f.ts, f.conv = d.varint(), string(d.rest)
+	if d.bad || !isKept && f.at == kept {
 		return first{}, errRecord
 	}
 	return f, nil
@@ -151,6 +185,14 @@ func decodeDirect(conv string, v []byte) (Direct, error) {
 	return direct, nil
 }
 
+// appendVersion begins the record of a message, or of what is remembered of one.
+func appendVersion(b []byte, at born) []byte {
+	if at == kept {
+		return append(b, recordKept)
+	}
+	return append(b, recordVersion)
+}
+
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
@@ -169,6 +211,16 @@ func (d *decoder) version() {
 		return
 	}
 	d.rest = d.rest[1:]
+}
+
+// isKept is version for a message, which has one of two.
+func (d *decoder) isKept() bool {
+	if len(d.rest) > 0 && d.rest[0] == recordKept {
+		d.rest = d.rest[1:]
+		return true
+	}
+	d.version()
+	return false
 }
 
 func (d *decoder) fixed() uint64 {
@@ -203,7 +255,19 @@ func (d *decoder) varint() int64 {
 
 // string is a part of rest, not a copy: whoever wants strings gives the decoder bytes that nobody changes.
 func (d *decoder) string() string {
-	n := d.uvarint()
+	return d.text(d.uvarint())
+}
+
+// mid is the id of a message that has kept it; like string it is a part of rest.
+func (d *decoder) mid() string {
+	mid := d.text(midSize)
+	if _, ok := midSeqOf(mid); !ok {
+		d.fail()
+	}
+	return mid
+}
+
+func (d *decoder) text(n uint64) string {
 	if n > math.MaxInt32 || int(n) > len(d.rest) {
 		d.fail()
 		return ""

@@ -23,6 +23,7 @@ const (
 	// The keys of what a stream on NATS tells of the log that it is.
 	metaEpoch = "epoch"
 	metaBorn  = "born"
+	metaMove  = "moved" // an origin as JSON; there is none in most
 )
 
 // StreamConfig is how a Stream is kept. Of Config, Durability and Reserve mean nothing.
@@ -43,7 +44,8 @@ type Stream struct {
 	source // of the messages
 	made   jetstream.Stream
 	epoch  string
-	born   born // when the log was made: the time in all ids, which are in the order of the seqs then
+	born   born    // when the log was made: the time in the ids of all that was not moved here
+	origin *origin // where it was moved from; nil: it was not
 
 	claims, marked, directs, trimmed bucket
 	lists                            lists // of claims
@@ -90,11 +92,14 @@ func openStream(ctx context.Context, nc *nats.Conn, c StreamConfig, now func() t
 		tails: newTails(), marks: newMarks(), cuts: newCuts(),
 	}
 	err := s.make(ctx)
-	for err != nil {
+	for err != nil && !errors.Is(err, ErrUnfinished) {
 		if pause(ctx, makePause) != nil {
 			return nil, fmt.Errorf("history: on NATS: %w", err)
 		}
 		err = s.make(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if s.out, err = newPublisher(nc); err != nil {
 		return nil, err
@@ -154,17 +159,30 @@ func (s *Stream) makeLog(ctx context.Context, js jetstream.JetStream) error {
 	if err != nil {
 		return err
 	}
-	has := s.made.CachedInfo().Config
-	at, err := strconv.ParseInt(has.Metadata[metaBorn], 10, 64)
-	if s.epoch, s.born = has.Metadata[metaEpoch], born(at); s.epoch == "" || err != nil {
-		return fmt.Errorf("%w: the stream %s is not one of ours", ErrFormat, streamName)
+	if err := s.recognize(); err != nil {
+		return err
 	}
+	if err := s.origin.check(); err != nil && !s.conf.moving {
+		return err
+	}
+	has := s.made.CachedInfo().Config
 	s.conf.Replicas = max(s.conf.Replicas, has.Replicas)
 	if has.Replicas == s.conf.Replicas && has.Duplicates == s.conf.Dedup {
 		return nil
 	}
 	has.Replicas, has.Duplicates = s.conf.Replicas, s.conf.Dedup
 	s.made, err = js.UpdateStream(ctx, has)
+	return err
+}
+
+// recognize reads what the stream tells of the log that it is.
+func (s *Stream) recognize() error {
+	tells := s.made.CachedInfo().Config.Metadata
+	at, err := strconv.ParseInt(tells[metaBorn], 10, 64)
+	if s.epoch, s.born = tells[metaEpoch], born(at); s.epoch == "" || err != nil {
+		return fmt.Errorf("%w: the stream %s is not one of ours", ErrFormat, streamName)
+	}
+	s.origin, err = decodeOrigin([]byte(tells[metaMove]))
 	return err
 }
 

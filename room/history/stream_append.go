@@ -83,10 +83,15 @@ func (s *Stream) append(ctx context.Context, batch []*Entry) error {
 // id is under which the servers know a message when it comes again.
 func (s *Stream) id(m *Message) string {
 	if m.Cid != "" {
-		return hex(m.Claim) + "/" + base64.RawURLEncoding.EncodeToString([]byte(m.Cid))
+		return cidID(m)
 	}
 	s.loose++
 	return s.self + "." + strconv.FormatUint(s.loose, 36)
+}
+
+// cidID is the id of a message that has a Cid.
+func cidID(m *Message) string {
+	return hex(m.Claim) + "/" + base64.RawURLEncoding.EncodeToString([]byte(m.Cid))
 }
 
 // publish publishes until all is acknowledged, or the error is for good, or ctx ends. What has been overtaken by a later message of its

@@ -224,26 +224,37 @@ func (s *Stream) count(ctx context.Context, name string, from uint64) (int, erro
 // Find implements Log.
 func (s *Stream) Find(mid string) (m Message, found bool, err error) {
 	err = s.ask(func(ctx context.Context) error {
-		seq, ok := midSeqOf(mid)
-		if !ok || newMid(s.born, seq) != mid {
-			return nil
-		}
-		it, ok, err := s.one(ctx, query{Seq: seq})
-		if !ok || err != nil {
+		if m, found, err = s.find(ctx, mid); !found || err != nil {
 			return err
 		}
-		trimmed := s.cuts.get(it.path)
-		if seq <= trimmed {
+		trimmed := s.cuts.get(path(m.Conv))
+		if found = m.Seq > trimmed; !found {
 			return nil
 		}
-		if m, err = s.message(it); err != nil {
-			return err
-		}
-		found = true
-		m.Prev, err = s.prev(ctx, m.Conv, seq, trimmed)
+		m.Prev, err = s.prev(ctx, m.Conv, m.Seq, trimmed)
 		return err
 	})
-	return m, found && err == nil, err
+	if err != nil || !found {
+		return Message{}, false, err
+	}
+	return m, true, nil
+}
+
+// find finds a message even if it is being removed. Its Prev is not known.
+func (s *Stream) find(ctx context.Context, mid string) (m Message, found bool, err error) {
+	get := func(q query) (m Message, found bool, err error) {
+		it, found, err := s.one(ctx, q)
+		if found && err == nil {
+			m, err = s.message(it)
+		}
+		return m, found && err == nil, err
+	}
+	if seq, ok := midSeqOf(mid); ok && newMid(s.born, seq) == mid {
+		if m, found, err = get(query{Seq: seq}); err != nil || found && m.Mid == mid {
+			return m, found, err
+		}
+	}
+	return s.origin.find(mid, func(from uint64) (Message, bool, error) { return get(query{Seq: from, Next: anySubject}) })
 }
 
 // Directs implements Log.

@@ -8,6 +8,17 @@ import (
 func appendStreamed(b []byte, m *Message) []byte {
 	b = append(b, recordVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.Ts))
+	return appendSaid(b, m)
+}
+
+// appendStreamedKept is appendStreamed for a message that came from another log and has kept its id.
+func appendStreamedKept(b []byte, m *Message) []byte {
+	b = append(b, recordKept)
+	b = binary.BigEndian.AppendUint64(b, uint64(m.Ts))
+	return appendSaid(append(b, m.Mid...), m)
+}
+
+func appendSaid(b []byte, m *Message) []byte {
 	b = binary.BigEndian.AppendUint64(b, m.Claim)
 	for _, s := range [...]string{m.From, m.To, m.Room, m.Cid} {
 		b = appendString(b, s)
@@ -15,11 +26,17 @@ func appendStreamed(b []byte, m *Message) []byte {
 	return append(b, m.Body...)
 }
 
-// decodeStreamed is the inverse of appendStreamed. The message keeps v.
+// decodeStreamed is the inverse of both. The message keeps v.
 func decodeStreamed(conv string, seq uint64, at born, v []byte) (Message, error) {
 	d := decoder{rest: v}
-	d.version()
-	m := Message{Conv: conv, Seq: seq, Mid: newMid(at, seq), Ts: int64(d.fixed()), Claim: d.fixed()}
+	isKept := d.isKept()
+	m := Message{Conv: conv, Seq: seq, Ts: int64(d.fixed())}
+	if isKept {
+		m.Mid = d.mid()
+	} else {
+		m.Mid = newMid(at, seq)
+	}
+	m.Claim = d.fixed()
 	m.From, m.To, m.Room, m.Cid = d.string(), d.string(), d.string(), d.string()
 	m.Body = d.rest
 	if d.bad {
