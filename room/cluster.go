@@ -63,8 +63,12 @@ const (
 	handOver = 2 * time.Second
 )
 
-// errElsewhere is that somebody on another node has a nick.
-var errElsewhere = errors.New("room: the nick is held by another node")
+var (
+	// errElsewhere is that somebody on another node has a nick.
+	errElsewhere = errors.New("room: the nick is held by another node")
+	// errNotYet is that one's own claim has a nick on another node, which has not given it up yet.
+	errNotYet = errors.New("room: another node still holds the nick")
+)
 
 // holds counts who on this node needs which nick to be held.
 type holds struct {
@@ -142,7 +146,7 @@ func (h *Hub) seize(key, resume string) (last *history.Claim, err error) {
 			return last, err
 		}
 	}
-	return nil, cmp.Or(err, errElsewhere)
+	return nil, cmp.Or(err, errNotYet)
 }
 
 // admission is a session that needs its nick to be held before it can be let in.
@@ -166,7 +170,8 @@ func (s *shard) letIn(session *Session, resume string, then func(isIn bool)) {
 		} else {
 			then(s.admitAs(session, resume, &saved))
 		}
-	case session.isAsking:
+	case session.isAsking: // it was slow to say hello
+		session.late = func() { s.letIn(session, resume, then) }
 	default:
 		session.isAsking = true
 		s.hub.apart(func() {
@@ -194,13 +199,21 @@ func (l admission) open(s *shard) {
 	if !isIn {
 		session.letGo()
 	}
-	l.then(isIn)
+	late := session.late
+	session.late = nil
+	if isIn || late == nil {
+		l.then(isIn)
+	}
+	if late != nil {
+		late()
+	}
 }
 
 // yield has a claim leave this node, since it has come back on another.
 type yield struct {
 	key   string
 	claim uint64
+	code  uint16 // that its connections are closed with
 	done  chan<- struct{}
 }
 
@@ -214,7 +227,7 @@ func (l yield) open(s *shard) {
 	if p.returns() {
 		save = s.hub.save(p) // and how far it was told
 	}
-	gone := s.expel(p)
+	gone := s.expel(p, l.code)
 	s.forget(p)
 	s.hub.apart(func() {
 		s.hub.check(save())
@@ -235,12 +248,16 @@ func (l yielded) open(*shard) {
 	close(l.done)
 }
 
-// expel closes the connections of somebody who has come back on another, and returns them. They may still hold the nick.
-func (s *shard) expel(p *person) (gone []*Session) {
+// expel closes the connections of somebody, who has come back on another or is to, and returns them. They may still hold the nick.
+func (s *shard) expel(p *person, code uint16) (gone []*Session) {
+	reason := "taken over by a newer connection"
+	if event.Reconnects(code) {
+		reason = "the nick could not be held"
+	}
 	for _, old := range p.sessions {
 		s.depart(old)
 		old.person = nil
-		old.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
+		old.peer.Close(code, reason)
 	}
 	gone, p.sessions = p.sessions, nil
 	s.tellGone(p)
@@ -255,7 +272,8 @@ func (s *shard) forget(p *person) {
 	}
 }
 
-// rehold has this node hold its nicks again, after it had lost its lease. Whose nick another node has by now is sent away.
+// rehold has this node hold its nicks again, after it had lost its lease. Whose nick another node has by now is sent away, and
+// whose nick cannot be asked for is to come back.
 type rehold struct{}
 
 func (rehold) open(s *shard) {
@@ -264,8 +282,12 @@ func (rehold) open(s *shard) {
 		s.hub.apart(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), answerWait)
 			defer cancel()
-			if holder, err := s.hub.cluster.Hold(ctx, key); holder != "" || s.hub.logged(err) != nil {
-				s.mail.put(yield{key, claim, make(chan struct{})})
+			holder, err := s.hub.cluster.Hold(ctx, key)
+			switch {
+			case s.hub.logged(err) != nil:
+				s.mail.put(yield{key, claim, event.CloseFull, make(chan struct{})})
+			case holder != "":
+				s.mail.put(yield{key, claim, event.CloseTakenOver, make(chan struct{})})
 			}
 		})
 	}

@@ -100,7 +100,7 @@ func (s *shard) admitAs(session *Session, resume string, last *history.Claim) bo
 	p := s.person(session.nick.Key, last)
 	switch {
 	case p != nil && opens(&p.claim, resume):
-		for _, old := range s.expel(p) {
+		for _, old := range s.expel(p, event.CloseTakenOver) {
 			old.letGo()
 		}
 		if s.people[p.claim.Key] != p {

@@ -89,7 +89,7 @@ func (h *Hub) answer(node string, data []byte) []byte {
 	switch w.Kind {
 	case askYield:
 		done := make(chan struct{})
-		h.shardOf(w.Key).mail.put(yield{w.Key, w.Claim, done})
+		h.shardOf(w.Key).mail.put(yield{w.Key, w.Claim, event.CloseTakenOver, done})
 		select {
 		case <-done:
 		case <-h.stop:

@@ -160,7 +160,10 @@ func (c *Cluster) join(ctx context.Context, config Config) (err error) {
 	}
 	for {
 		if err = c.renew(ctx); err == nil {
-			return c.look(ctx)
+			err = c.look(ctx)
+		}
+		if err == nil {
+			return nil
 		}
 		if !pause(ctx, c.pace.beat) {
 			return fmt.Errorf("no lease: %w", err)

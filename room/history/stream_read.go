@@ -146,13 +146,31 @@ func (s *Stream) messages(items []item) ([]Message, error) {
 	return msgs, nil
 }
 
-// prev is the seq in front of another in a conversation.
+// prev is the seq in front of a message's in its conversation. The server that answers may be behind the leader, who therefore has to
+// say that there is nothing between the two.
 func (s *Stream) prev(ctx context.Context, name string, seq, trimmed uint64) (uint64, error) {
-	p, err := s.some(ctx, query{NewestOf: []string{logPrefix + path(name)}, UpTo: seq - 1}, 1)
-	if err != nil || len(p.items) == 0 {
-		return trimmed, err
+	path := path(name)
+	for range behindTries {
+		prev := trimmed
+		p, err := s.some(ctx, query{NewestOf: []string{logPrefix + path}, UpTo: seq - 1}, 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(p.items) > 0 {
+			prev = max(prev, p.items[0].seq)
+		}
+		if s.conf.Replicas == 1 || prev+1 == seq {
+			return prev, nil
+		}
+		next, found, err := s.one(ctx, query{Seq: prev + 1, Next: logPrefix + path})
+		if err != nil || found && next.seq >= seq || s.cuts.get(path) >= seq {
+			return prev, err
+		}
+		if err := pause(ctx, behindPause); err != nil {
+			return 0, err
+		}
 	}
-	return max(p.items[0].seq, trimmed), nil
+	return 0, errBehind
 }
 
 // scan reads forwards a conversation's messages from one seq to another, most at most, 0: all. The server that answers may be behind the
