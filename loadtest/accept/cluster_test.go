@@ -248,6 +248,7 @@ func TestChaos(t *testing.T) {
 	r.isWell()
 	l.await(t, l.count()+100)
 	close(stop)
+	time.AfterFunc(recoverPatience, cancel) // who is not answered by then never is
 	talking.Wait()
 	for _, w := range people {
 		if err := w.Err(); err != nil {
