@@ -28,8 +28,8 @@ type Cluster interface {
 	// have been. It must not block.
 	OnNick(changed func(key string))
 
-	// Begin has every message that is followed given to receive, each once, those of a conversation in their order, on one
-	// goroutine.
+	// Begin has every message that is followed given to receive, each once, those of a conversation in their order, by one
+	// goroutine at a time.
 	Begin(receive func(history.Message))
 	// Follow begins to follow a conversation: everything that is stored after its return is received. It waits for the
 	// network. Calls for one conversation must not overlap; if it is followed already nothing happens.

@@ -69,6 +69,7 @@ type Cluster struct {
 	lease    lease
 	nicks    nicks
 	tellings tellings
+	routes   routes
 	comes    chan *nats.Msg // what other nodes say when they come
 
 	life context.Context // ends with Close

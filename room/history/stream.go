@@ -30,7 +30,7 @@ type StreamConfig struct {
 	Config
 	Replicas int           // how many servers store each message, 1 or 3; 0: 1. A log that has more keeps them.
 	Always   bool          // the servers sync each write to their disks
-	Receive  func(Message) // gets what is followed; one goroutine calls it, which it must not hold up; nil: nothing is followed
+	Receive  func(Message) // gets what is followed; it is called by one of the Stream's goroutines at a time, which it must not hold up; nil: nothing is followed
 }
 
 // Stream is the Log on NATS JetStream, which several nodes share. The servers order, store and replicate; what is stored comes to the

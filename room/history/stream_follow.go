@@ -34,6 +34,7 @@ type follower struct {
 	claims map[uint64]*followed
 	young  []uint64 // claims that are followed since the last check; fresh: since the one before
 	fresh  []uint64
+	round  []uint64 // claims whose turn to be looked at is still to come
 }
 
 // flow is a conversation that messages come of. Direct ones have one from their first message on.

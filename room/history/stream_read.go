@@ -274,11 +274,22 @@ func (s *Stream) Directs(claim uint64) (all []Direct, err error) {
 }
 
 func (s *Stream) directsOf(ctx context.Context, claim uint64) (all []Direct, err error) {
-	if s.conf.Replicas > 1 {
-		if err := s.directs.fresh(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.freshDirects(ctx); err != nil {
+		return nil, err
 	}
+	return s.listDirects(ctx, claim)
+}
+
+// freshDirects waits until listDirects knows of what was written by now.
+func (s *Stream) freshDirects(ctx context.Context) error {
+	if s.conf.Replicas == 1 {
+		return nil
+	}
+	return s.directs.fresh(ctx)
+}
+
+// listDirects is directsOf as the copy that this node reads has it.
+func (s *Stream) listDirects(ctx context.Context, claim uint64) (all []Direct, err error) {
 	own := hex(claim) + "."
 	for from, more := uint64(1), true; more; {
 		p, err := s.directs.some(ctx, query{Seq: from, Next: s.directs.prefix + own + ">", Batch: readBatch}, readBatch)

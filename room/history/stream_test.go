@@ -106,11 +106,16 @@ func TestLostOnTheWay(t *testing.T) {
 			t.Fatal(name)
 		}
 	}
-	deaf(t, s, func() { talk(4) })
-	s.Resync()
-	heard.wait(t, 2*said)
-	heard.want(t, s, "all", said)
-	heard.want(t, s, direct(1, 2), said)
+	for name, look := range map[string]func(){"there is a reason": s.Resync, "there is none": func() {}} {
+		deaf(t, s, func() { talk(4) })
+		look()
+		heard.wait(t, 2*said)
+		heard.want(t, s, "all", said)
+		heard.want(t, s, direct(1, 2), said)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
 }
 
 // deaf lets a Stream hear nothing of what f does.
