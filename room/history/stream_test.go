@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Two nodes append at once; both hear all, in the order of the log, once.
@@ -154,6 +155,36 @@ func deaf(t *testing.T, s *Stream, f func()) {
 		return again
 	})
 	flush()
+}
+
+// TestRestoredStream gives the stream a description, as who has restored it does: the next to open it begins an epoch, and all after
+// it have the same one. What was stored is as it was.
+func TestRestoredStream(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	nc := connect(t, in)
+	s := onServer(t, nc, StreamConfig{}, time.Now)
+	e := say("all", 1, "x", "before")
+	must(t, s, e)
+	epochs := []string{s.Epoch()}
+	for _, description := range []string{"", "restored 2026-11-23", "restored 2026-11-23", "restored again"} {
+		conf := s.made.CachedInfo().Config
+		conf.Description = description
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.UpdateStream(t.Context(), conf); err != nil {
+			t.Fatal(err)
+		}
+		now := onServer(t, nc, StreamConfig{}, time.Now)
+		epochs = append(epochs, now.Epoch())
+		if m, ok, err := now.Find(e.Mid); err != nil || !ok || m.Seq != e.Seq {
+			t.Errorf("%s: found %t, seq %d, %v; want seq %d", description, ok, m.Seq, err, e.Seq)
+		}
+	}
+	if epochs[1] != epochs[0] || epochs[2] == epochs[0] || epochs[3] != epochs[2] || slices.Contains(epochs[:4], epochs[4]) {
+		t.Errorf("epochs %v", epochs)
+	}
 }
 
 // Pages of a conversation that is spread thinly over the log, and unevenly, are the same from either end.
