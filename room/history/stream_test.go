@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -77,6 +78,48 @@ func TestUnfollow(t *testing.T) {
 		t.Errorf("%d flows are left, want that of r/go", n)
 	}
 	wantRead(t, s, "all", 0, 0, 9, "before nor this", false)
+}
+
+// TestUnfollowSides has the sides of a direct conversation be followed one after the other: when neither is any more, what is read is
+// what is stored, and who is followed again is given what is new and nothing else.
+func TestUnfollowSides(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	heard := newHeard()
+	s := onServer(t, connect(t, in), StreamConfig{Receive: heard.receive}, time.Now)
+	other := onServer(t, connect(t, in), StreamConfig{}, time.Now)
+	talk := func(text string) {
+		e := say(direct(1, 2), 2, "", text)
+		e.Peer = 1
+		must(t, other, e)
+	}
+	follow := func(claim uint64) {
+		if err := s.FollowDirects(claim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow(1)
+	talk("heard")
+	heard.wait(t, 1)
+	follow(2)
+	s.UnfollowDirects(1)
+	talk("by two")
+	heard.wait(t, 2)
+	s.UnfollowDirects(2)
+	if n := len(s.follow.flows); n != 0 {
+		t.Errorf("%d flows are left", n)
+	}
+	talk("by none")
+	wantRead(t, s, direct(1, 2), 0, 0, 9, "heard by two by none", false)
+	follow(2)
+	talk("again")
+	heard.wait(t, 3)
+	var texts []string
+	for _, m := range heard.msgs[direct(1, 2)] {
+		texts = append(texts, string(m.Body))
+	}
+	if got := strings.Join(texts, " "); got != `"heard" "by two" "again"` {
+		t.Errorf("%s", got)
+	}
 }
 
 // What was lost in front of a message is given before it; what was lost at the end, when it is looked for.
