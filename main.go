@@ -233,6 +233,7 @@ func (s *server) joinCluster(settings config.Serve, keep history.Config) (room.C
 		s.nodes.Close()
 		return nil, err
 	}
+	s.nodes.OnRoute(joined.Resync)
 	s.log = joined.Stream
 	return joined, nil
 }

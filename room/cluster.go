@@ -28,8 +28,8 @@ type Cluster interface {
 	// have been. It must not block.
 	OnNick(changed func(key string))
 
-	// Begin has every message that is followed given to receive, each once, those of a conversation in their order, on one
-	// goroutine.
+	// Begin has every message that is followed given to receive, each once, those of a conversation in their order, by one
+	// goroutine at a time.
 	Begin(receive func(history.Message))
 	// Follow begins to follow a conversation: everything that is stored after its return is received. It waits for the
 	// network. Calls for one conversation must not overlap; if it is followed already nothing happens.
@@ -63,8 +63,12 @@ const (
 	handOver = 2 * time.Second
 )
 
-// errElsewhere is that somebody on another node has a nick.
-var errElsewhere = errors.New("room: the nick is held by another node")
+var (
+	// errElsewhere is that somebody on another node has a nick.
+	errElsewhere = errors.New("room: the nick is held by another node")
+	// errNotYet is that one's own claim has a nick on another node, which has not given it up yet.
+	errNotYet = errors.New("room: another node still holds the nick")
+)
 
 // holds counts who on this node needs which nick to be held.
 type holds struct {
@@ -142,7 +146,7 @@ func (h *Hub) seize(key, resume string) (last *history.Claim, err error) {
 			return last, err
 		}
 	}
-	return nil, cmp.Or(err, errElsewhere)
+	return nil, cmp.Or(err, errNotYet)
 }
 
 // admission is a session that needs its nick to be held before it can be let in.
@@ -166,7 +170,8 @@ func (s *shard) letIn(session *Session, resume string, then func(isIn bool)) {
 		} else {
 			then(s.admitAs(session, resume, &saved))
 		}
-	case session.isAsking:
+	case session.isAsking: // it was slow to say hello
+		session.late = func() { s.letIn(session, resume, then) }
 	default:
 		session.isAsking = true
 		s.hub.apart(func() {
@@ -194,7 +199,14 @@ func (l admission) open(s *shard) {
 	if !isIn {
 		session.letGo()
 	}
-	l.then(isIn)
+	late := session.late
+	session.late = nil
+	if isIn || late == nil {
+		l.then(isIn)
+	}
+	if late != nil {
+		late()
+	}
 }
 
 // yield has a claim leave this node, since it has come back on another.

@@ -44,6 +44,7 @@ type visitor struct {
 	joined map[string]*member    // the shard's: of rooms, by key
 	told   map[event.Conv]uint64 // the shard's: up to where the client was told what it had missed, until newer comes
 	unsure map[string]uint64     // the shard's: direct conversations by storage name: the newest seq queued and perhaps not written
+	late   func()                // the shard's: what was said while it was isAsking; nil: nothing
 	number uint64                // the shard's: by which the client is told its session; 0: not yet
 	secret string                // the shard's: with which the client can come back, once it has it
 }

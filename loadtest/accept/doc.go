@@ -13,4 +13,6 @@
 //	storm_test.go      all come back at once
 //	nodes_test.go      what two nodes are to each other: nicks, people, receipts, interest, one port
 //	cluster_test.go    three nodes, killed, stopped, hung, cut off and slowed down, under load; -chaos.rounds and -chaos.seed
+//	wires_test.go      what joins the three, on loopback; namespace_test.go in network namespaces, if there are rights to make them
+//	cutoff_test.go     one of the three that is cut off refuses
 package accept

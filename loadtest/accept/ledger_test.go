@@ -85,6 +85,7 @@ type witness struct {
 	mu      sync.Mutex // guards what follows
 	heard   map[string][]client.Message
 	refused []*client.Error
+	lost    error         // why the last connection ended
 	bell    chan struct{} // closed, and another put in its place, with each event
 }
 
@@ -118,6 +119,8 @@ func (w *witness) on(e client.Event) {
 		w.heard[e.Conv] = append(w.heard[e.Conv], e)
 	case client.Refusal:
 		w.refused = append(w.refused, e.Err)
+	case client.Lost:
+		w.lost = e.Err
 	}
 	close(w.bell)
 	w.bell = make(chan struct{})
@@ -153,10 +156,17 @@ func (w *witness) say(to, room, cid string) *client.Sent {
 func (w *witness) settle(ctx context.Context, sent *client.Sent, l *ledger) error {
 	ack, err := sent.Wait(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", w.nick, sent.Post.Cid, err)
+		return fmt.Errorf("%s: %s: %w; %s", w.nick, sent.Post.Cid, err, w.troubles())
 	}
 	l.acked(w.shared(ack.Conv), ack)
 	return nil
+}
+
+// troubles is what a witness has met with last.
+func (w *witness) troubles() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("refused by %v, lost by %v", w.refused[max(0, len(w.refused)-1):], w.lost)
 }
 
 // shared is a conversation by a name that all in it have for it.

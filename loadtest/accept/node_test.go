@@ -15,11 +15,12 @@ import (
 
 // node is a server in a process of its own. The test alone uses it.
 type node struct {
-	t    *testing.T
-	args []string // but for the address
-	data string
-	addr string // from the first start on
-	dur  string // how what it acknowledges is stored; "": as it is by default
+	t      *testing.T
+	args   []string // but for the address
+	within []string // words of a command that the server is started by; none: as it is
+	data   string
+	addr   string // from the first start on
+	dur    string // how what it acknowledges is stored; "": as it is by default
 
 	isKilled bool // the process, by crash
 	*process.Process
@@ -48,7 +49,8 @@ func (n *node) launch(ctx context.Context) error {
 	if slices.Contains(n.args, "off") {
 		start = process.Start
 	}
-	p, err := start(ctx, path, slices.Concat([]string{"serve", "--addr", n.addr}, n.args)...)
+	words := slices.Concat(n.within, []string{path, "serve", "--addr", n.addr}, n.args)
+	p, err := start(ctx, words[0], words[1:]...)
 	if err != nil {
 		return err
 	}

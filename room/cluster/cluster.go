@@ -69,6 +69,7 @@ type Cluster struct {
 	lease    lease
 	nicks    nicks
 	tellings tellings
+	routes   routes
 	comes    chan *nats.Msg // what other nodes say when they come
 
 	life context.Context // ends with Close
@@ -160,7 +161,10 @@ func (c *Cluster) join(ctx context.Context, config Config) (err error) {
 	}
 	for {
 		if err = c.renew(ctx); err == nil {
-			return c.look(ctx)
+			err = c.look(ctx)
+		}
+		if err == nil {
+			return nil
 		}
 		if !pause(ctx, c.pace.beat) {
 			return fmt.Errorf("no lease: %w", err)

@@ -7,6 +7,7 @@
 //	visit.go    looking in without being a node; host.go the embedded server without one
 //	lease.go    which nodes are alive; nicks.go who holds a nick; release.go giving nicks up, one's own and the dead's;
 //	            watch.go hearing of all that
+//	route.go    what becomes of the embedded server's routes to others
 //	tell.go     telling others, who listen to topics; ask.go asking them; token.go the names of it all
 //
 // # Names

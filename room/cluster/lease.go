@@ -109,6 +109,7 @@ func (c *Cluster) beats() {
 		case <-c.comes: // to know it at once
 		}
 		c.beat()
+		c.lookAtRoutes()
 	}
 }
 

@@ -61,10 +61,11 @@ func (c *Cluster) Hold(ctx context.Context, key string) (holder string, err erro
 	}
 	e := entry{subject: nickPrefix + token(key), value: fmt.Sprintf("%s %s %d", c.node, tag, c.nicks.tries.Add(1))}
 	for {
+		was := e.rev
 		holder, err = c.try(ctx, &e, tag)
 		switch {
-		case errors.Is(err, errMoved):
-		case err != nil:
+		case errors.Is(err, errMoved) && e.rev != was:
+		case err != nil: // or another's write is under way, which cannot be seen yet
 			if !pause(ctx, c.pace.wait/20) || c.life.Err() != nil {
 				c.doom(doomed{entry: e, unsure: true})
 				return "", fmt.Errorf("cluster: nick: %w", err)

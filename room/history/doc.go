@@ -74,7 +74,8 @@
 // message, when it is stored, as throng.out. and the conversation, with its seq and the one before it, at most once, to
 // the nodes that follow it. A node gives what comes to Receive in order: what is there already is dropped, and
 // what is missing is read from the stream first. That nothing is missing at the end is compared every two seconds for conversations of
-// Follow, and for direct ones some seconds after FollowDirects, after a reconnect, a gap, an overflow, and when Resync is called.
+// Follow, and for direct ones some seconds after FollowDirects, after a reconnect, a gap, an overflow, when Resync is called, as it is when
+// a route between servers was lost, and a few at a time in turn.
 //
 // Claims, marks, the lists of direct conversations, and up to where conversations were trimmed are KV buckets. Where being a little
 // behind the leader would matter, the leader is asked, or the answer is checked against what the leader has. What is followed is

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"errors"
@@ -260,6 +261,12 @@ func newEpoch() string {
 	var b [10]byte
 	rand.Read(b[:]) // never fails
 	return strings.ToLower(base32.HexEncoding.EncodeToString(b[:]))
+}
+
+// epochOf makes an epoch of a text, always the same one.
+func epochOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToLower(base32.HexEncoding.EncodeToString(sum[:10]))
 }
 
 // Epoch implements Log.

@@ -31,7 +31,7 @@ type StreamConfig struct {
 	Config
 	Replicas int           // how many servers store each message, 1 or 3; 0: 1. A log that has more keeps them.
 	Always   bool          // the servers sync each write to their disks
-	Receive  func(Message) // gets what is followed; one goroutine calls it, which it must not hold up; nil: nothing is followed
+	Receive  func(Message) // gets what is followed, from one goroutine at a time, which it must not hold up; nil: nothing is followed
 }
 
 // Stream is the Log on NATS JetStream, which several nodes share. The servers order, store and replicate; what is stored comes to the
@@ -177,16 +177,21 @@ func (s *Stream) makeLog(ctx context.Context, js jetstream.JetStream) error {
 
 // recognize reads what the stream tells of the log that it is.
 func (s *Stream) recognize() error {
-	tells := s.made.CachedInfo().Config.Metadata
+	has := s.made.CachedInfo().Config
+	tells := has.Metadata
 	at, err := strconv.ParseInt(tells[metaBorn], 10, 64)
 	if s.epoch, s.born = tells[metaEpoch], born(at); s.epoch == "" || err != nil {
 		return fmt.Errorf("%w: the stream %s is not one of ours", ErrFormat, streamName)
+	}
+	if has.Description != "" {
+		s.epoch = epochOf(s.epoch + "\n" + has.Description)
 	}
 	s.origin, err = decodeOrigin([]byte(tells[metaMove]))
 	return err
 }
 
-// Epoch implements Log.
+// Epoch implements Log. The stream's description, which is empty at first, is a part of it, as it is when a Stream is opened: so who has
+// restored the stream from a backup begins a new epoch.
 func (s *Stream) Epoch() string { return s.epoch }
 
 // Durability implements Log.

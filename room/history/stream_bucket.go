@@ -83,7 +83,7 @@ func (b bucket) send(ctx context.Context, m *nats.Msg, value []byte) (seq uint64
 	switch {
 	case ack.Error == nil:
 		return ack.Seq, nil
-	case ack.Error.ErrCode == codeWrongLast:
+	case ack.Error.ErrCode == codeWrongLast, ack.Error.ErrCode == codeWriting:
 		return 0, errChanged
 	}
 	return 0, ack.Error
@@ -112,6 +112,9 @@ func (b bucket) changeFrom(ctx context.Context, key string, old *item, f func(ol
 		}
 		seq, err := b.swap(ctx, key, value, old.seq)
 		if errors.Is(err, errChanged) {
+			if err := pause(ctx, behindPause); err != nil { // or it may be too early to see what it was changed to
+				return item{}, err
+			}
 			old = nil
 			continue
 		}

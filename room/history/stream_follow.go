@@ -34,6 +34,7 @@ type follower struct {
 	claims map[uint64]*followed
 	young  []uint64 // claims that are followed since the last check; fresh: since the one before
 	fresh  []uint64
+	round  []uint64 // claims whose turn to be looked at is still to come
 }
 
 // flow is a conversation that messages come of. Direct ones have one from their first message on.
@@ -50,8 +51,8 @@ type flow struct {
 // followed is a claim whose direct conversations are followed.
 type followed struct {
 	subs  [2]*nats.Subscription
-	since uint64 // what is behind it is to be given
-	paths []string
+	since uint64   // what is behind it is to be given
+	paths []string // of flows that end with it, unless the other side is followed still
 }
 
 func newFollower(s *Stream) *follower {
@@ -98,7 +99,11 @@ func (s *Stream) UnfollowDirects(claim uint64) {
 		_ = sub.Unsubscribe()
 	}
 	for _, path := range one.paths {
-		if _, sides := f.sides(path); len(sides) == 0 {
+		_, sides := f.sides(path)
+		for _, side := range sides {
+			side.paths = append(side.paths, path) // which was perhaps not followed yet when the flow began
+		}
+		if len(sides) == 0 {
 			f.forget(path)
 		}
 	}

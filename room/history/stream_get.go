@@ -52,6 +52,7 @@ const (
 	codeNoMessage   = 10037
 	codeWrongLast   = 10071
 	codeWrongLastID = 10070
+	codeWriting     = 10164 // another write of the same subject is under way
 	codeNoResources = 10023
 	codeNoStorage   = 10047
 )

@@ -58,6 +58,15 @@ func (m *machine) Other(t *rapid.T) {
 			t.Fatal(err)
 		}
 	}
+	for name := range m.model.convs {
+		it, _, err := l.newest(m.top.Context(), path(name))
+		for err == nil && !m.other.follow.has(it) {
+			err = pause(m.top.Context(), time.Millisecond)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.log, m.other = m.other, l
 }
 

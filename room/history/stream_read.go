@@ -146,13 +146,31 @@ func (s *Stream) messages(items []item) ([]Message, error) {
 	return msgs, nil
 }
 
-// prev is the seq in front of another in a conversation.
+// prev is the seq in front of a message's in its conversation. The server that answers may be behind the leader, who therefore has to
+// say that there is nothing between the two.
 func (s *Stream) prev(ctx context.Context, name string, seq, trimmed uint64) (uint64, error) {
-	p, err := s.some(ctx, query{NewestOf: []string{logPrefix + path(name)}, UpTo: seq - 1}, 1)
-	if err != nil || len(p.items) == 0 {
-		return trimmed, err
+	path := path(name)
+	for range behindTries {
+		prev := trimmed
+		p, err := s.some(ctx, query{NewestOf: []string{logPrefix + path}, UpTo: seq - 1}, 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(p.items) > 0 {
+			prev = max(prev, p.items[0].seq)
+		}
+		if s.conf.Replicas == 1 || prev+1 == seq {
+			return prev, nil
+		}
+		next, found, err := s.one(ctx, query{Seq: prev + 1, Next: logPrefix + path})
+		if err != nil || found && next.seq >= seq || s.cuts.get(path) >= seq {
+			return prev, err
+		}
+		if err := pause(ctx, behindPause); err != nil {
+			return 0, err
+		}
 	}
-	return max(p.items[0].seq, trimmed), nil
+	return 0, errBehind
 }
 
 // scan reads forwards a conversation's messages from one seq to another, most at most, 0: all. The server that answers may be behind the
@@ -267,11 +285,22 @@ func (s *Stream) Directs(claim uint64) (all []Direct, err error) {
 }
 
 func (s *Stream) directsOf(ctx context.Context, claim uint64) (all []Direct, err error) {
-	if s.conf.Replicas > 1 {
-		if err := s.directs.fresh(ctx); err != nil {
-			return nil, err
-		}
+	if err := s.freshDirects(ctx); err != nil {
+		return nil, err
 	}
+	return s.listDirects(ctx, claim)
+}
+
+// freshDirects waits until listDirects knows of what was written by now.
+func (s *Stream) freshDirects(ctx context.Context) error {
+	if s.conf.Replicas == 1 {
+		return nil
+	}
+	return s.directs.fresh(ctx)
+}
+
+// listDirects is directsOf as the copy that this node reads has it.
+func (s *Stream) listDirects(ctx context.Context, claim uint64) (all []Direct, err error) {
 	own := hex(claim) + "."
 	for from, more := uint64(1), true; more; {
 		p, err := s.directs.some(ctx, query{Seq: from, Next: s.directs.prefix + own + ">", Batch: readBatch}, readBatch)

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -15,15 +16,21 @@ const (
 	checkEvery = 2 * time.Second
 	// checkGrace is how long a message may be on its way.
 	checkGrace = 100 * time.Millisecond
+	// checkFew is how many claims' direct conversations are looked at each time, in turn, though there is no reason to.
+	checkFew = 16
+	// checkMany is how many are looked at, when there is, before the rooms are again.
+	checkMany = 256
 )
 
 var errBehind = errors.New("nats: a server is far behind the others")
 
 // Resync says that something may have been lost between the servers. All that is followed is compared with the log soon, and what is
-// missing is given. It never blocks. A Stream does it by itself when its connection was lost, or a message was.
+// missing is given. It never blocks. A Stream does it by itself when its connection was lost, or a message was; where two servers have
+// lost each other it finds out by the conversations of Follow within seconds, and by the direct ones of a few claims at a time.
 func (s *Stream) Resync() { s.follow.suspect() }
 
-// watch compares what was given with the log: conversations of Follow always, direct ones when there is a reason. Until Close.
+// watch compares what was given with the log: conversations of Follow always, direct ones in turn, and all of them when there is a
+// reason. Until Close.
 func (f *follower) watch() {
 	connected := f.s.nc.StatusChanged(nats.CONNECTED)
 	defer f.s.nc.RemoveStatusListener(connected)
@@ -51,17 +58,21 @@ func (f *follower) watch() {
 
 // check compares once.
 func (f *follower) check(isAll bool) error {
-	for part := range slices.Chunk(f.due(), maxNewest) {
-		if err := f.compare(part); err != nil {
+	claims := f.dueClaims(isAll)
+	for {
+		for part := range slices.Chunk(f.due(), maxNewest) {
+			if err := f.compare(part); err != nil {
+				return err
+			}
+		}
+		n := min(len(claims), checkMany)
+		if err := f.compareClaims(claims[:n]); err != nil {
 			return err
 		}
-	}
-	for _, claim := range f.dueClaims(isAll) {
-		if err := f.compareClaim(claim); err != nil {
-			return err
+		if claims = claims[n:]; len(claims) == 0 {
+			return nil
 		}
 	}
-	return nil
 }
 
 // due are the flows of rooms, and those that something is known to be missing of.
@@ -78,19 +89,23 @@ func (f *follower) due() (all []*flow) {
 	return all
 }
 
-// dueClaims are all claims, or those that are followed since a short while: another server may not have known of it at once.
+// dueClaims are all claims, or those that are followed since a short while, since another server may not have known of it at once, and
+// a few of the others.
 func (f *follower) dueClaims(isAll bool) (all []uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all = f.fresh
 	f.fresh, f.young = f.young, nil
-	if !isAll {
-		return all
+	if isAll {
+		f.round = slices.Collect(maps.Keys(f.claims))
+		return slices.Clone(f.round)
 	}
-	all = all[:0:0]
-	for claim := range f.claims {
-		all = append(all, claim)
+	if len(f.round) == 0 {
+		f.round = slices.Collect(maps.Keys(f.claims))
 	}
+	n := min(len(f.round), checkFew)
+	all = append(all, f.round[:n]...)
+	f.round = f.round[n:]
 	return all
 }
 
@@ -120,8 +135,29 @@ func (f *follower) compare(flows []*flow) error {
 	return nil
 }
 
-// compareClaim gives what is missing of a claim's direct conversations.
-func (f *follower) compareClaim(claim uint64) error {
+// compareClaims gives what is missing of claims' direct conversations.
+func (f *follower) compareClaims(claims []uint64) error {
+	if len(claims) == 0 {
+		return nil
+	}
+	ctx, cancel := f.s.patience()
+	defer cancel()
+	// What is behind this may be of conversations that will not be known of yet.
+	st, err := f.states.do(func() (state, error) { return f.s.state(ctx) })
+	if err == nil {
+		err = f.s.freshDirects(ctx)
+	}
+	for _, claim := range claims {
+		if err != nil {
+			return err
+		}
+		err = f.compareClaim(claim, st.State.LastSeq)
+	}
+	return err
+}
+
+// compareClaim does so for one, up to a seq.
+func (f *follower) compareClaim(claim, upTo uint64) error {
 	f.mu.Lock()
 	one := f.claims[claim]
 	f.mu.Unlock()
@@ -130,11 +166,10 @@ func (f *follower) compareClaim(claim uint64) error {
 	}
 	ctx, cancel := f.s.patience()
 	defer cancel()
-	directs, err := f.s.directsOf(ctx, claim)
+	directs, err := f.s.listDirects(ctx, claim)
 	if err != nil {
 		return err
 	}
-	upTo := uint64(math.MaxUint64)
 	for part := range slices.Chunk(directs, maxNewest) {
 		subjects := make([]string, len(part))
 		for i, d := range part {

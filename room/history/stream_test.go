@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // Two nodes append at once; both hear all, in the order of the log, once.
@@ -78,6 +80,48 @@ func TestUnfollow(t *testing.T) {
 	wantRead(t, s, "all", 0, 0, 9, "before nor this", false)
 }
 
+// TestUnfollowSides has the sides of a direct conversation be followed one after the other: when neither is any more, what is read is
+// what is stored, and who is followed again is given what is new and nothing else.
+func TestUnfollowSides(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	heard := newHeard()
+	s := onServer(t, connect(t, in), StreamConfig{Receive: heard.receive}, time.Now)
+	other := onServer(t, connect(t, in), StreamConfig{}, time.Now)
+	talk := func(text string) {
+		e := say(direct(1, 2), 2, "", text)
+		e.Peer = 1
+		must(t, other, e)
+	}
+	follow := func(claim uint64) {
+		if err := s.FollowDirects(claim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow(1)
+	talk("heard")
+	heard.wait(t, 1)
+	follow(2)
+	s.UnfollowDirects(1)
+	talk("by two")
+	heard.wait(t, 2)
+	s.UnfollowDirects(2)
+	if n := len(s.follow.flows); n != 0 {
+		t.Errorf("%d flows are left", n)
+	}
+	talk("by none")
+	wantRead(t, s, direct(1, 2), 0, 0, 9, "heard by two by none", false)
+	follow(2)
+	talk("again")
+	heard.wait(t, 3)
+	var texts []string
+	for _, m := range heard.msgs[direct(1, 2)] {
+		texts = append(texts, string(m.Body))
+	}
+	if got := strings.Join(texts, " "); got != `"heard" "by two" "again"` {
+		t.Errorf("%s", got)
+	}
+}
+
 // What was lost in front of a message is given before it; what was lost at the end, when it is looked for.
 func TestLostOnTheWay(t *testing.T) {
 	in := startServer(t, t.TempDir())
@@ -106,11 +150,16 @@ func TestLostOnTheWay(t *testing.T) {
 			t.Fatal(name)
 		}
 	}
-	deaf(t, s, func() { talk(4) })
-	s.Resync()
-	heard.wait(t, 2*said)
-	heard.want(t, s, "all", said)
-	heard.want(t, s, direct(1, 2), said)
+	for name, look := range map[string]func(){"there is a reason": s.Resync, "there is none": func() {}} {
+		deaf(t, s, func() { talk(4) })
+		look()
+		heard.wait(t, 2*said)
+		heard.want(t, s, "all", said)
+		heard.want(t, s, direct(1, 2), said)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
 }
 
 // deaf lets a Stream hear nothing of what f does.
@@ -149,6 +198,36 @@ func deaf(t *testing.T, s *Stream, f func()) {
 		return again
 	})
 	flush()
+}
+
+// TestRestoredStream gives the stream a description, as who has restored it does: the next to open it begins an epoch, and all after
+// it have the same one. What was stored is as it was.
+func TestRestoredStream(t *testing.T) {
+	in := startServer(t, t.TempDir())
+	nc := connect(t, in)
+	s := onServer(t, nc, StreamConfig{}, time.Now)
+	e := say("all", 1, "x", "before")
+	must(t, s, e)
+	epochs := []string{s.Epoch()}
+	for _, description := range []string{"", "restored 2026-11-23", "restored 2026-11-23", "restored again"} {
+		conf := s.made.CachedInfo().Config
+		conf.Description = description
+		js, err := jetstream.New(nc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.UpdateStream(t.Context(), conf); err != nil {
+			t.Fatal(err)
+		}
+		now := onServer(t, nc, StreamConfig{}, time.Now)
+		epochs = append(epochs, now.Epoch())
+		if m, ok, err := now.Find(e.Mid); err != nil || !ok || m.Seq != e.Seq {
+			t.Errorf("%s: found %t, seq %d, %v; want seq %d", description, ok, m.Seq, err, e.Seq)
+		}
+	}
+	if epochs[1] != epochs[0] || epochs[2] == epochs[0] || epochs[3] != epochs[2] || slices.Contains(epochs[:4], epochs[4]) {
+		t.Errorf("epochs %v", epochs)
+	}
 }
 
 // Pages of a conversation that is spread thinly over the log, and unevenly, are the same from either end.

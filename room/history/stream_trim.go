@@ -18,10 +18,65 @@ type cuts struct {
 	mu      sync.RWMutex      // guards what follows; a leaf
 	trimmed map[string]uint64 // by path
 	grown   map[string]Head   // by conversation: Count and Bytes that this node has stored since it was looked at
+	weighed map[string]weight // by path: as it was found last, of maxWeighed at most
+}
+
+// maxWeighed is of how many conversations it is remembered what they weigh. Others are read again from where they were trimmed.
+const maxWeighed = 16 << 10
+
+// weight is what a conversation has behind base, where it was trimmed, and up to upTo. That is stored with each trimming, so that any
+// node can go on from there: only what is newer has to be read.
+type weight struct {
+	base, upTo   uint64
+	count, bytes int64
+}
+
+func (w weight) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, w.base)
+	for _, n := range [...]uint64{w.upTo, uint64(w.count), uint64(w.bytes)} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return b
+}
+
+// decodeWeight reads what the bucket says of a path; what is not there is zero.
+func decodeWeight(v []byte) weight {
+	if len(v) != 4*8 {
+		return weight{}
+	}
+	n := func(i int) uint64 { return binary.BigEndian.Uint64(v[i*8:]) }
+	return weight{n(0), n(1), int64(n(2)), int64(n(3))}
+}
+
+// drop takes a message off that is not there any more.
+func (w *weight) drop(it item) {
+	if it.seq > w.base && it.seq <= w.upTo {
+		w.count--
+		w.bytes -= int64(len(it.data))
+	}
+}
+
+// recall is w, or what this node has found since.
+func (c *cuts) recall(path string, w weight) weight {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if has, ok := c.weighed[path]; ok && has.base == w.base && has.upTo > w.upTo {
+		return has
+	}
+	return w
+}
+
+func (c *cuts) note(path string, w weight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.weighed) >= maxWeighed {
+		clear(c.weighed)
+	}
+	c.weighed[path] = w
 }
 
 func newCuts() *cuts {
-	return &cuts{trims: newTrims(), trimmed: map[string]uint64{}, grown: map[string]Head{}}
+	return &cuts{trims: newTrims(), trimmed: map[string]uint64{}, grown: map[string]Head{}, weighed: map[string]weight{}}
 }
 
 // get is the highest seq that was removed from a path.
@@ -50,7 +105,7 @@ func (s *Stream) watchTrimmed(ctx context.Context) error {
 				close(known)
 				continue
 			}
-			s.cuts.raise(e.Key(), cutOf(e.Value()))
+			s.cuts.raise(e.Key(), decodeWeight(e.Value()).base)
 		}
 	})
 	s.done.Go(func() {
@@ -153,7 +208,7 @@ func (s *Stream) trimOld(ctx context.Context) error {
 		if err != nil || len(p.items) == 0 {
 			return err
 		}
-		old, now := map[string]uint64{}, s.now().UnixMilli()
+		old, now := map[string][]item{}, s.now().UnixMilli()
 		isEnd := p.pending == 0
 		for _, it := range p.items {
 			ts, err := messageTs(it.data)
@@ -163,10 +218,10 @@ func (s *Stream) trimOld(ctx context.Context) error {
 			if isEnd = isEnd || !s.conf.expired(ts, now); !s.conf.expired(ts, now) {
 				break
 			}
-			old[it.path], from = it.seq, it.seq+1
+			old[it.path], from = append(old[it.path], it), it.seq+1
 		}
-		for path, seq := range old {
-			if err := s.remove(ctx, path, seq); err != nil {
+		for path, items := range old {
+			if err := s.remove(ctx, path, items); err != nil {
 				return err
 			}
 		}
@@ -176,80 +231,103 @@ func (s *Stream) trimOld(ctx context.Context) error {
 	}
 }
 
-// trim removes from a conversation what there is too much of. If another node is at it, that one does.
+// trim removes from a conversation what there is too much of.
 func (s *Stream) trim(ctx context.Context, name string) error {
 	s.cuts.trims.work.Lock()
 	defer s.cuts.trims.work.Unlock()
+	err := s.tryTrim(ctx, name)
+	for errors.Is(err, errChanged) { // another node is at it
+		err = s.tryTrim(ctx, name)
+	}
+	return err
+}
+
+func (s *Stream) tryTrim(ctx context.Context, name string) error {
 	path := path(name)
 	mark, _, err := s.trimmed.newest(ctx, path)
 	if err != nil {
 		return err
 	}
-	base := cutOf(mark.data)
-	h, err := s.weigh(ctx, name, base)
-	for err == nil && s.tooMuch(h) {
+	w, err := s.weigh(ctx, name, decodeWeight(mark.data))
+	for err == nil && s.tooMuch(w) {
 		var items []item
 		want := trimChunk
 		if s.conf.KeepBytes <= 0 {
-			want = min(want, int(h.Count)-s.conf.KeepCount)
+			want = min(want, int(w.count)-s.conf.KeepCount)
 		}
-		if items, err = s.scan(ctx, name, base+1, h.Last, want); err != nil || len(items) == 0 {
+		if items, err = s.scan(ctx, name, w.base+1, w.upTo, want); err != nil || len(items) == 0 {
 			return err
 		}
 		for _, it := range items {
-			if !s.tooMuch(h) {
+			if !s.tooMuch(w) {
 				break
 			}
-			h.Count--
-			h.Bytes -= int64(len(it.data))
-			base = it.seq
+			w.drop(it)
+			w.base = it.seq
 		}
-		mark.seq, err = s.trimmed.swap(ctx, path, binary.BigEndian.AppendUint64(nil, base), mark.seq)
-		if errors.Is(err, errChanged) {
-			return nil
+		known := w
+		if s.conf.KeepBytes <= 0 {
+			known = weight{base: w.base} // the bytes were not counted
 		}
+		mark.seq, err = s.trimmed.swap(ctx, path, known.encode(), mark.seq)
 		if err == nil {
-			err = s.purge(ctx, path, base)
+			s.cuts.note(path, known)
+			err = s.purge(ctx, path, w.base)
 		}
 	}
 	return err
 }
 
-func (s *Stream) tooMuch(h Head) bool {
-	return h.Count > 0 && (s.conf.KeepCount > 0 && h.Count > int64(s.conf.KeepCount) || s.conf.KeepBytes > 0 && h.Bytes > s.conf.KeepBytes)
+func (s *Stream) tooMuch(w weight) bool {
+	return w.count > 0 && (s.conf.KeepCount > 0 && w.count > int64(s.conf.KeepCount) || s.conf.KeepBytes > 0 && w.bytes > s.conf.KeepBytes)
 }
 
-// weigh counts what a conversation has behind what was removed. Its bytes are known only from reading them.
-func (s *Stream) weigh(ctx context.Context, name string, trimmed uint64) (h Head, err error) {
-	it, found, err := s.newest(ctx, path(name))
-	if !found || err != nil {
-		return h, err
+// weigh counts what a conversation has by now, of which it was known what it had. Its bytes are known only from reading them.
+func (s *Stream) weigh(ctx context.Context, name string, was weight) (weight, error) {
+	path := path(name)
+	it, _, err := s.newest(ctx, path)
+	if err != nil {
+		return was, err
 	}
-	h.Last = it.seq
-	from := trimmed + 1
 	if s.conf.KeepBytes <= 0 {
-		n, err := s.count(ctx, name, from)
-		h.Count = int64(n)
-		return h, err
+		n, err := s.count(ctx, name, was.base+1)
+		return weight{base: was.base, upTo: it.seq, count: int64(n)}, err
 	}
-	for from <= h.Last {
-		items, err := s.scan(ctx, name, from, h.Last, readBatch)
+	w := s.cuts.recall(path, was)
+	if w.upTo == 0 || w.upTo > it.seq {
+		w = weight{base: was.base, upTo: was.base}
+	}
+	for w.upTo < it.seq {
+		items, err := s.scan(ctx, name, w.upTo+1, it.seq, readBatch)
 		if err != nil || len(items) == 0 {
-			return h, err
+			return w, err
 		}
 		for _, it := range items {
-			h.Count++
-			h.Bytes += int64(len(it.data))
-			from = it.seq + 1
+			w.upTo = it.seq
+			w.count++
+			w.bytes += int64(len(it.data))
 		}
 	}
-	return h, nil
+	s.cuts.note(path, w)
+	return w, nil
 }
 
-// remove removes a conversation's messages up to a seq.
-func (s *Stream) remove(ctx context.Context, path string, seq uint64) error {
+// remove removes a conversation's oldest messages, which are given.
+func (s *Stream) remove(ctx context.Context, path string, items []item) error {
+	seq := items[len(items)-1].seq
 	err := s.trimmed.change(ctx, path, func(old []byte) ([]byte, bool, error) {
-		return binary.BigEndian.AppendUint64(nil, seq), cutOf(old) < seq, nil
+		w := s.cuts.recall(path, decodeWeight(old))
+		if w.base >= seq {
+			return nil, false, nil
+		}
+		for _, it := range items {
+			w.drop(it)
+		}
+		w.base = seq
+		if w.upTo <= seq {
+			w.upTo, w.count, w.bytes = seq, 0, 0
+		}
+		return w.encode(), true, nil
 	})
 	if err != nil {
 		return err
@@ -261,12 +339,4 @@ func (s *Stream) remove(ctx context.Context, path string, seq uint64) error {
 func (s *Stream) purge(ctx context.Context, path string, seq uint64) error {
 	s.cuts.raise(path, seq)
 	return s.made.Purge(ctx, jetstream.WithPurgeSubject(logPrefix+path), jetstream.WithPurgeSequence(seq+1))
-}
-
-// cutOf reads what the bucket says of a path: up to where it was removed.
-func cutOf(v []byte) uint64 {
-	if len(v) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(v)
 }

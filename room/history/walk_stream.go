@@ -44,7 +44,7 @@ func walkServers(ctx context.Context, nc *nats.Conn, log *slog.Logger) (servers,
 		s.buckets[name] = source{nc: nc, stream: bucketPrefix + name, prefix: "$KV." + name + "."}
 	}
 	err := s.each(ctx, s.buckets[trimmedBucket], 1, func(it item) error {
-		s.cuts.raise(it.path, cutOf(it.data))
+		s.cuts.raise(it.path, decodeWeight(it.data).base)
 		return nil
 	})
 	return s, err
