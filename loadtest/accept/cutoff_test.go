@@ -36,14 +36,18 @@ func TestCutOff(t *testing.T) {
 	}
 	bob.ask(`{"t":"ping","id":1}`, `{"t":"pong","id":1,"ts":*}`) // and has heard nothing
 	heal()
-	o := answer()
-	for until := time.Now().Add(patience); o["t"] != `"ack"`; o = answer() {
-		if o["retry"] != "true" || time.Now().After(until) {
-			t.Fatalf("healed: %v", o)
+	ack := func() object { // the servers may elect once more
+		o := answer()
+		for until := time.Now().Add(patience); o["t"] != `"ack"`; o = answer() {
+			if o["retry"] != "true" || time.Now().After(until) {
+				t.Fatalf("healed: %v", o)
+			}
+			wait(time.Second)
 		}
-		wait(time.Second)
+		return o
 	}
-	if again := answer(); again["mid"] != o["mid"] || again["seq"] != o["seq"] {
+	o := ack()
+	if again := ack(); again["mid"] != o["mid"] || again["seq"] != o["seq"] {
 		t.Errorf("said again: %v, want the ack %v", again, o)
 	}
 	bob.hear(said("alice", "room:all", `"hello"`, ""))

@@ -111,8 +111,10 @@ func FuzzObject(f *testing.F) {
 	gone := goneUser(f)
 	f.Fuzz(func(t *testing.T, frame []byte, isIn bool) {
 		u := w.user(gone.ID)
+		u.mu.Lock()
 		u.session = newSession(&w.share.Shape, gone.ID)
 		u.session.isIn, u.session.since = isIn, 1
+		u.mu.Unlock()
 		w.utter(ledger.Broadcast, voice{w.share.Shape.Talker(0, 0), 0}, 0, 1)
 		for range 2 {
 			w.hearV2(gone, 10, frame)
