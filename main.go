@@ -17,7 +17,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -212,15 +211,8 @@ func (s *server) joinCluster(settings config.Serve, keep history.Config) (room.C
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinWithin)
 	defer cancel()
-	routes := make([]string, len(settings.NatsRoutes))
-	for i, route := range settings.NatsRoutes {
-		routes[i] = "nats://" + route
-	}
 	var err error
-	s.nodes, err = cluster.Start(ctx, cluster.Config{
-		URL: settings.Nats, Dir: filepath.Join(settings.Data, "nats"), Listen: settings.NatsListen, ClusterListen: settings.NatsCluster,
-		Routes: routes, Sync: settings.NatsSync, MaxMessage: settings.MaxMessage, Logger: keep.Logger,
-	})
+	s.nodes, err = cluster.Start(ctx, command.NATS(settings, keep.Logger))
 	if err != nil {
 		return nil, err
 	}

@@ -45,19 +45,24 @@ func logHost(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	for _, w := range warnings {
 		logger.Warn(w)
 	}
-	routes := make([]string, len(settings.NatsRoutes))
-	for i, route := range settings.NatsRoutes {
-		routes[i] = "nats://" + route
-	}
-	err := cluster.Host(ctx, cluster.Config{
-		Dir: filepath.Join(settings.Data, "nats"), Listen: settings.NatsListen, ClusterListen: settings.NatsCluster, Routes: routes,
-		Sync: settings.NatsSync, MaxMessage: settings.MaxMessage, Logger: logger,
-	}, func(addr string) { logger.Info("NATS is listening, without a node", "addr", addr) })
+	err := cluster.Host(ctx, NATS(settings.Serve, logger), func(addr string) { logger.Info("NATS is listening, without a node", "addr", addr) })
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)
 		return Failed
 	}
 	return Done
+}
+
+// NATS is a node's place on NATS, as its settings have it.
+func NATS(settings config.Serve, logger *slog.Logger) cluster.Config {
+	c := cluster.Config{
+		URL: settings.Nats, Secret: settings.NatsSecret, Logger: logger, MaxMessage: settings.MaxMessage,
+		Dir: filepath.Join(settings.Data, "nats"), Listen: settings.NatsListen, ClusterListen: settings.NatsCluster, Sync: settings.NatsSync,
+	}
+	for _, route := range settings.NatsRoutes {
+		c.Routes = append(c.Routes, "nats://"+route)
+	}
+	return c
 }
 
 // logMove moves a log.

@@ -52,6 +52,7 @@ var serveTexts = map[string]texts{
 	"nats-listen":      {[]string{"", ":0", "127.0.0.1:4222"}, []string{"4222", "nats://a:1"}},
 	"nats-cluster":     {[]string{"", ":0", "127.0.0.1:6222"}, []string{"6222", "nats://a:1"}},
 	"nats-routes":      {[]string{"", "a:1,b:2"}, []string{"a", ":1", "a:0", "nats://a:1"}},
+	"nats-secret":      {[]string{"", "a b:c/d"}, []string{"\n", strings.Repeat("x", 257)}},
 	"nats-sync":        {[]string{"0", "1s", "1h"}, []string{"", "-1s", "2h", "always"}},
 	"max-rooms":        {[]string{"1", "100000"}, []string{"", "0", "-1", "100001"}},
 	"max-message":      {[]string{"1", "1B", "17MiB", "1GiB"}, []string{"", "0", "-1", "1.5MiB", "1073741825", "2GiB", "64K", "64kib", "64 KiB"}},

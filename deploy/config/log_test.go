@@ -7,7 +7,7 @@ import (
 
 func TestLogHost(t *testing.T) {
 	for _, tt := range []struct{ args, err string }{
-		{"--nats embedded --nats-listen :4222 --data a --max-message 1MiB", ""},
+		{"--nats embedded --nats-listen :4222 --nats-secret s --data a --max-message 1MiB", ""},
 		{"--data a", `--nats "" (default): want embedded, whose server is the one to run`},
 		{"--nats embedded", `--nats-listen "" (default): want HOST:PORT, where the server is to be reached`},
 		{"--nats embedded --data mem", `--data "mem" (flag): want the folder of a node`},

@@ -22,6 +22,7 @@ type Serve struct {
 	NatsListen    string        // embedded: listener for other nodes and tools, host:port; empty: none
 	NatsCluster   string        // embedded: listener for the routes between nodes, host:port; empty: none
 	NatsRoutes    []string      // embedded: where other nodes listen for routes, host:port
+	NatsSecret    string        // password of the user throng on NATS; never empty where one of the listeners is not on loopback
 	NatsSync      time.Duration // embedded: how often what is stored is synced; 0: before each ack
 	MaxRooms      int           // rooms that one connection may have joined; never 0
 	MaxMessage    int           // bytes, after decompression; never 0
@@ -79,11 +80,14 @@ func (s *Serve) groups() []group {
 		{"nats", "", natsURL(&s.Nats),
 			"cluster: \"embedded\" carries a NATS server inside, nats://HOST:PORT,... uses those; empty = alone, with its own log"},
 		{"nats-listen", "", addressOrEmpty(&s.NatsListen),
-			"embedded NATS: listener for other nodes and tools; empty = nobody but this node; it asks for no password"},
+			"embedded NATS: listener for other nodes and tools; empty = nobody but this node"},
 		{"nats-cluster", "", addressOrEmpty(&s.NatsCluster),
 			"embedded NATS: listener for routes from other nodes, which share the storing; empty = none"},
 		{"nats-routes", "", peers(&s.NatsRoutes),
 			"embedded NATS: where the other nodes listen for routes, comma separated; three nodes or more store with a quorum"},
+		{"nats-secret", "", key(&s.NatsSecret),
+			"password of the user throng on NATS, the same for all nodes; needed unless the listeners of embedded NATS are on loopback; " +
+				"best in THRONG_NATS_SECRET, since all users of a machine see its flags"},
 		{"nats-sync", "1s", duration(&s.NatsSync, 0, time.Hour),
 			"embedded NATS: how often what is stored is synced to the disk; 0 = before each ack"},
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
@@ -128,6 +132,14 @@ func (s *Serve) settle(t *table) error {
 	} {
 		if isSet && s.Nats != "embedded" {
 			return t.used[name].refuse("nothing, unless --nats is embedded")
+		}
+	}
+	if s.NatsSecret != "" && s.Nats == "" {
+		return t.used["nats-secret"].refuse("nothing, unless --nats is set")
+	}
+	for name, address := range map[string]string{"nats-listen": s.NatsListen, "nats-cluster": s.NatsCluster} {
+		if address != "" && !isLoopback(address) && s.NatsSecret == "" {
+			return t.used[name].refuse("--nats-secret as well, since other machines can reach this address")
 		}
 	}
 	if len(s.NatsRoutes) > 0 && s.NatsCluster == "" {

@@ -46,8 +46,9 @@ func TestServe(t *testing.T) {
 		{name: "flags", args: []string{"--admin", "off", "-data=mem", "--compress=on", "--log-format", "json", "--dev", "web"},
 			want: func(s *Serve) { s.Admin, s.Data, s.Compress, s.LogFormat, s.Dev = "", "mem", true, "json", "web" }},
 		{name: "cluster", args: []string{"--nats", "embedded", "--nats-listen", ":4222", "--nats-cluster", "10.0.0.1:6222",
-			"--nats-routes", "10.0.0.2:6222,10.0.0.3:6222", "--nats-sync", "0"},
+			"--nats-routes", "10.0.0.2:6222,10.0.0.3:6222", "--nats-sync", "0"}, environ: []string{"THRONG_NATS_SECRET=se cret"},
 			want: func(s *Serve) {
+				s.NatsSecret = "se cret"
 				s.Nats, s.NatsListen, s.NatsCluster, s.NatsSync = "embedded", ":4222", "10.0.0.1:6222", 0
 				s.NatsRoutes = []string{"10.0.0.2:6222", "10.0.0.3:6222"}
 			}},
@@ -121,6 +122,11 @@ func TestServeRefuses(t *testing.T) {
 			want: `--nats-routes "a:1" (flag): want nothing, unless --nats-cluster is set`},
 		{name: "listener without embedded", args: []string{"--nats", "nats://a", "--nats-listen", ":1"},
 			want: `--nats-listen ":1" (flag): want nothing, unless --nats is embedded`},
+		{name: "listener for all", args: []string{"--nats", "embedded", "--nats-listen", ":4222"},
+			want: `--nats-listen ":4222" (flag): want --nats-secret as well, since other machines can reach this address`},
+		{name: "routes for all", args: []string{"--nats", "embedded", "--nats-cluster", "10.0.0.1:6222"},
+			want: `--nats-cluster "10.0.0.1:6222" (flag): want --nats-secret as well, since other machines can reach this address`},
+		{name: "secret alone", args: []string{"--nats-secret", "abc"}, want: `--nats-secret (flag): want nothing, unless --nats is set`},
 		{name: "key unknown", file: "jwks = \"embedded\"", want: `"jwks" (throng.toml:1): no such setting; "throng serve --help" lists all`},
 		{name: "key in a table", file: "\n[serve]\nrate = 1", want: `"serve" (throng.toml:2): no such setting; "throng serve --help" lists all`},
 		{name: "key with a dot", file: "serve.rate = 1", want: `"serve.rate" (throng.toml): no such setting; "throng serve --help" lists all`},

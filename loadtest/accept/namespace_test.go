@@ -89,7 +89,8 @@ func (w *cables) host(i int) (ip string, within, args []string) {
 		}
 	}
 	return w.ip(i), strings.Fields(fmt.Sprintf("ip netns exec n%d", i)),
-		[]string{"--nats-cluster", fmt.Sprintf("%s:%d", w.ip(i), natsPort), "--nats-routes", strings.Join(others, ",")}
+		[]string{"--nats-cluster", fmt.Sprintf("%s:%d", w.ip(i), natsPort), "--nats-routes", strings.Join(others, ","),
+			"--nats-secret", "chaos/of:three"}
 }
 
 func (w *cables) cut(i int) (heal func()) {

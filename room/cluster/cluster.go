@@ -24,6 +24,9 @@ type Config struct {
 	URL string
 	// Node is this node's id: letters, digits, '-' and '_'. It must be no other live node's; "" draws one for each start.
 	Node string
+	// Secret is the password of the user throng, for URLs that name no user. The embedded server asks for it, and its
+	// routes give it; "": for none.
+	Secret string
 	// Logger gets what is worth telling, the embedded server's warnings and errors included; nil: nothing is told.
 	Logger *slog.Logger
 
@@ -32,7 +35,7 @@ type Config struct {
 	// Dir is its folder: JetStream's files and the server's name, which must stay with them.
 	Dir string
 	// Listen is where clients connect, which are other nodes and tools: host:port, with port 0 for any; "": none but
-	// this process. Whoever reaches it may do all that a node may.
+	// this process. Whoever reaches it, and knows Secret, may do all that a node may.
 	Listen string
 	// ClusterListen is where the other servers' routes connect: host:port; "": the server stands alone.
 	ClusterListen string
@@ -60,6 +63,7 @@ var usual = pace{beat: 500 * time.Millisecond, ttl: 6 * time.Second, wait: time.
 // Cluster is this node's place among the others. Every method may be called from any goroutine.
 type Cluster struct {
 	node     string
+	secret   string
 	pace     pace
 	logger   *slog.Logger
 	server   *embedded // nil: the servers are the operator's
@@ -113,7 +117,7 @@ func prepare(config Config) (*Cluster, error) {
 	case strings.ContainsFunc(config.Node, func(r rune) bool { return !isPlain(r) && r != '_' }):
 		return nil, fmt.Errorf("cluster: a node's id must have only letters, digits, '-' and '_': %q", config.Node)
 	}
-	c := &Cluster{node: config.Node, pace: config.pace, logger: config.Logger}
+	c := &Cluster{node: config.Node, secret: config.Secret, pace: config.pace, logger: config.Logger}
 	if c.node == "" {
 		c.node = rand.Text()[:10]
 	}

@@ -31,6 +31,9 @@ func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Op
 			c.logger.Warn("cluster: NATS", "role", role, "err", err)
 		}),
 	}
+	if c.secret != "" {
+		options = append(options, nats.UserInfo(user, c.secret))
+	}
 	if c.server != nil {
 		options = append(options, nats.InProcessServer(c.server.server))
 		url = "" // which is not looked at

@@ -80,6 +80,7 @@ func three(t *testing.T) (nodes [3]*Cluster) {
 		starts.Go(func() {
 			c, err := tryStart(t, Config{
 				URL: Embedded, Dir: dir, Sync: time.Minute, Node: fmt.Sprint("n", i), ClusterListen: listen[i], Routes: routes[:],
+				Secret: "a/b c@d:",
 			})
 			if err != nil {
 				t.Error(err)

@@ -50,6 +50,9 @@ func startServer(ctx context.Context, config Config, logger *slog.Logger) (*embe
 	return e, nil
 }
 
+// user is who nodes are to the servers.
+const user = "throng"
+
 // overhead is what a stored message has besides its body, in bytes, at most.
 const overhead = 64 << 10
 
@@ -78,6 +81,9 @@ func serverOptions(config Config) (*server.Options, error) {
 
 		DisableJetStreamBanner: true,
 	}
+	if config.Secret != "" {
+		o.Username, o.Password = user, config.Secret
+	}
 	if config.Sync != 0 {
 		o.SyncInterval = config.Sync
 	}
@@ -97,12 +103,16 @@ func serverOptions(config Config) (*server.Options, error) {
 	if o.Cluster.Host, o.Cluster.Port, err = address(config.ClusterListen); err != nil {
 		return nil, err
 	}
+	o.Cluster.Username, o.Cluster.Password = o.Username, o.Password
 	// A route that says nothing is given up after about four seconds.
 	o.Cluster.PingInterval, o.Cluster.MaxPingsOut = 2*time.Second, 2
 	for _, route := range config.Routes {
 		u, err := url.Parse(route)
 		if err != nil || u.Host == "" {
 			return nil, fmt.Errorf("a route must be like nats://host:6222, and is %q", route)
+		}
+		if config.Secret != "" && u.User == nil {
+			u.User = url.UserPassword(user, config.Secret)
 		}
 		o.Routes = append(o.Routes, u)
 	}

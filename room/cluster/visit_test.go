@@ -1,9 +1,29 @@
 package cluster
 
 import (
+	"errors"
 	"slices"
 	"testing"
+
+	"github.com/nats-io/nats.go"
 )
+
+// TestSecret lets nobody in who does not know it.
+func TestSecret(t *testing.T) {
+	a := start(t, Config{URL: Embedded, Dir: t.TempDir(), Listen: "127.0.0.1:0", Node: "a", Secret: "s:e/c"})
+	for _, test := range []struct {
+		user, secret string
+		isIn         bool
+	}{{"", "", false}, {"", "s", false}, {"", "s:e/c", true}, {"throng:s%3Ae%2Fc@", "", true}, {"throng:s@", "s:e/c", false}, {"eve:s%3Ae%2Fc@", "", false}} {
+		v, err := visit(t.Context(), Config{URL: "nats://" + test.user + a.Addr(), Secret: test.secret, pace: quick})
+		if (err == nil) != test.isIn || err != nil && !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("%+v: %v", test, err)
+		}
+		if err == nil {
+			v.Close()
+		}
+	}
+}
 
 // TestVisit sees the nodes that are alive, and not those that were killed or that have left.
 func TestVisit(t *testing.T) {
