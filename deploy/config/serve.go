@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -60,7 +61,7 @@ exit code 2.
 
 // groups is the table of settings. The texts are what the help and the default file print.
 func (s *Serve) groups() []group {
-	return []group{{"", []setting{
+	return []group{{"", slices.Concat([]setting{
 		{"config", "", path(&s.Config, "file", optional),
 			"file of settings, such as \"throng config default\" prints; empty = none"},
 		{"addr", ":8888", address(&s.Addr),
@@ -77,19 +78,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-		{"nats", "", natsURL(&s.Nats),
-			"cluster: \"embedded\" carries a NATS server inside, nats://HOST:PORT,... uses those; empty = alone, with its own log"},
-		{"nats-listen", "", addressOrEmpty(&s.NatsListen),
-			"embedded NATS: listener for other nodes and tools; empty = nobody but this node"},
-		{"nats-cluster", "", addressOrEmpty(&s.NatsCluster),
-			"embedded NATS: listener for routes from other nodes, which share the storing; empty = none"},
-		{"nats-routes", "", peers(&s.NatsRoutes),
-			"embedded NATS: where the other nodes listen for routes, comma separated; three nodes or more store with a quorum"},
-		{"nats-secret", "", key(&s.NatsSecret),
-			"password of the user throng on NATS, the same for all nodes; needed unless the listeners of embedded NATS are on loopback; " +
-				"best in THRONG_NATS_SECRET, since all users of a machine see its flags"},
-		{"nats-sync", "1s", duration(&s.NatsSync, 0, time.Hour),
-			"embedded NATS: how often what is stored is synced to the disk; 0 = before each ack"},
+	}, s.onNATS(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -120,7 +109,26 @@ func (s *Serve) groups() []group {
 			"least level that is logged: debug, info, warn, error"},
 		{"log-format", "text", choice(&s.LogFormat, "text", "json"),
 			"form of the log on standard error; json for machines"},
-	}}}
+	})}}
+}
+
+// onNATS is what makes a server one node of several.
+func (s *Serve) onNATS() []setting {
+	return []setting{
+		{"nats", "", natsURL(&s.Nats),
+			"cluster: \"embedded\" carries a NATS server inside, nats://HOST:PORT,... uses those; empty = alone, with its own log"},
+		{"nats-listen", "", addressOrEmpty(&s.NatsListen),
+			"embedded NATS: listener for other nodes and tools; empty = nobody but this node"},
+		{"nats-cluster", "", addressOrEmpty(&s.NatsCluster),
+			"embedded NATS: listener for routes from other nodes, which share the storing; empty = none"},
+		{"nats-routes", "", peers(&s.NatsRoutes),
+			"embedded NATS: where the other nodes listen for routes, comma separated; three nodes or more store with a quorum"},
+		{"nats-secret", "", key(&s.NatsSecret),
+			"password of the user throng on NATS, the same for all nodes; needed unless the listeners of embedded NATS are on loopback; " +
+				"best in THRONG_NATS_SECRET, since all users of a machine see its flags"},
+		{"nats-sync", "1s", duration(&s.NatsSync, 0, time.Hour),
+			"embedded NATS: how often what is stored is synced to the disk; 0 = before each ack"},
+	}
 }
 
 func (s *Serve) settle(t *table) error {
