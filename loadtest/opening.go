@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -107,7 +108,11 @@ func (u *User) open(ctx context.Context, o *opening) error {
 	if err := u.put(o.request); err != nil && !errors.Is(err, ErrClosed) {
 		return fmt.Errorf("loadtest: asking for the upgrade: %w", inner{err})
 	}
-	return o.wait(ctx, "waiting for the answer to the handshake")
+	err := o.wait(ctx, "waiting for the answer to the handshake")
+	if o.secure != nil && errors.Is(err, io.EOF) {
+		err = o.secure.farewell(err) // it may have come while the handshake ended
+	}
+	return err
 }
 
 // wait waits for the loop's next result.

@@ -37,7 +37,9 @@ func (s *secure) handshake(ctx context.Context, done <-chan error) error {
 	err := s.conn.Handshake()
 	switch ended := s.wire.ended; {
 	case err == nil:
-		err = ended // it came with the last of the handshake
+		if err = ended; ended != nil { // it came with the last of the handshake
+			err = s.farewell(ended)
+		}
 	case ended == nil && errors.Is(err, ErrClosed):
 		err = <-done // has the reason
 	}
@@ -52,6 +54,14 @@ func (s *secure) handshake(ctx context.Context, done <-chan error) error {
 	defer s.wire.user.mu.Unlock()
 	s.wire.more = nil
 	return nil
+}
+
+// farewell is what the server had to say at last, when the connection has ended and nobody reads it any more; else why it has ended.
+func (s *secure) farewell(ended error) error {
+	if _, err := s.conn.Read(make([]byte, 1)); err != nil && !errors.Is(err, errWait) && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("loadtest: TLS: %w", err)
+	}
+	return ended
 }
 
 // take decrypts what the loop has read and hands it to feed in pieces, which are valid until feed
