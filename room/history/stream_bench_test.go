@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,6 +42,36 @@ func BenchmarkStream(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkStreamSteady is how long a message waits for its ack when 20,000 a second come and are stored as a committer does it:
+// all that have come meanwhile at once.
+func BenchmarkStreamSteady(b *testing.B) {
+	const rate = 20_000
+	s := onServer(b, connect(b, startServer(b, b.TempDir())), StreamConfig{Receive: func(Message) {}}, time.Now)
+	if err := s.Follow("all"); err != nil {
+		b.Fatal(err)
+	}
+	var number uint64
+	must(b, s, batchOf(2000, &number)...)
+	waited := make([]time.Duration, 0, b.N)
+	b.ResetTimer()
+	for begin := time.Now(); len(waited) < b.N; {
+		due := min(int(time.Since(begin).Seconds()*rate), b.N, len(waited)+10_000)
+		if due == len(waited) {
+			time.Sleep(50 * time.Microsecond)
+			continue
+		}
+		if err := s.Append(batchOf(due-len(waited), &number)); err != nil {
+			b.Fatal(err)
+		}
+		for now := time.Since(begin); len(waited) < due; {
+			waited = append(waited, now-time.Duration(len(waited))*time.Second/rate)
+		}
+	}
+	slices.Sort(waited)
+	b.ReportMetric(float64(waited[len(waited)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(waited[len(waited)*99/100].Microseconds())/1000, "p99-ms")
 }
 
 // BenchmarkStreamRead reads 50 messages from a place that only the servers know.
