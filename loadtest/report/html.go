@@ -170,18 +170,14 @@ func quantileNote(r *Result, name string) string {
 }
 
 func serverTiles(r *Result) []tile {
-	of := func(name string) float64 {
-		m, _ := find(name)
-		x, _ := m.of(r)
-		return x
+	all := allServers(r)
+	memory := tile{Name: "Server memory", Value: size(float64(all.Memory))}
+	if all.PerUser > 0 {
+		memory.Note = size(all.PerUser) + " a user"
 	}
-	memory := tile{Name: "Server memory", Value: size(of("server.memory"))}
-	if x := of("server.per_user"); x > 0 {
-		memory.Note = size(x) + " a user"
-	}
-	cpu := tile{Name: "Server processors", Value: number(roundTo(of("server.cpu")))}
-	if x := of("server.per_message"); x > 0 {
-		cpu.Note = duration(x) + " a delivery"
+	cpu := tile{Name: "Server processors", Value: number(roundTo(all.CPU))}
+	if all.PerMessage > 0 {
+		cpu.Note = duration(all.PerMessage) + " a delivery"
 	}
 	return []tile{memory, cpu}
 }

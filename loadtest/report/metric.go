@@ -225,8 +225,8 @@ func costs() []metric {
 	return []metric{
 		{"server.cpu", inNumbers, lowerIsBetter, 0.1, servers(addUp, func(s *Server) float64 { return s.CPU })},
 		{"server.memory", inBytes, lowerIsBetter, 0.1, servers(addUp, func(s *Server) float64 { return float64(s.Memory) })},
-		{"server.per_user", inBytes, lowerIsBetter, 0.1, servers(highest, func(s *Server) float64 { return s.PerUser })},
-		{"server.per_message", inTime, lowerIsBetter, 0.1, servers(highest, func(s *Server) float64 { return s.PerMessage })},
+		{"server.per_user", inBytes, lowerIsBetter, 0.1, servers(mean, func(s *Server) float64 { return s.PerUser })},
+		{"server.per_message", inTime, lowerIsBetter, 0.1, servers(mean, func(s *Server) float64 { return s.PerMessage })},
 		{"generator.saturated", inTruth, lowerIsBetter, 0, always(func(r *Result) float64 {
 			if r.Generator.Saturated {
 				return 1
@@ -244,8 +244,8 @@ func costs() []metric {
 
 // How the figures of several servers become one.
 const (
-	addUp   = iota
-	highest // of those that are known
+	addUp = iota
+	mean  // of those that are known, which have about as many users each
 )
 
 func servers(how int, of func(*Server) float64) func(*Result) (float64, string) {
@@ -253,18 +253,20 @@ func servers(how int, of func(*Server) float64) func(*Result) (float64, string) 
 		if len(r.Servers) == 0 {
 			return 0, "no server was watched"
 		}
-		value := 0.0
+		value, known := 0.0, 0.0
 		for i := range r.Servers {
-			if x := of(&r.Servers[i]); how == addUp {
+			if x := of(&r.Servers[i]); x > 0 {
 				value += x
-			} else {
-				value = max(value, x)
+				known++
 			}
 		}
-		if how == highest && value == 0 {
+		switch {
+		case how == addUp:
+			return value, ""
+		case known == 0:
 			return 0, "not known of any server"
 		}
-		return value, ""
+		return value / known, ""
 	}
 }
 

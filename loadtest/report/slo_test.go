@@ -87,7 +87,7 @@ func TestJudge(t *testing.T) {
 		{rich(), "delivered.rate>=10000", true, "76,795/s"},
 		{rich(), "server.memory<300MiB", false, "369 MiB"},
 		{rich(), "server.cpu<=1.2", true, "1.2"},
-		{rich(), "server.per_message<1us", true, "0.73 µs"},
+		{rich(), "server.per_message<1us", true, "0.72 µs"},
 		{rich(), "generator.saturated==0", true, "no"},
 		{cut(), "generator.saturated==0", false, "yes"},
 		{&Result{Plan: Plan{Rate: 1}}, "lost==0", false, "no deliveries were owed"},

@@ -144,6 +144,10 @@ func (t *text) costs(r *Result) {
 		t.line("%s", serverCost(&r.Servers[i]))
 	}
 	t.more(len(r.Servers), textServers, "server")
+	if len(r.Servers) > 1 {
+		all := allServers(r)
+		t.line("%s", serverCost(&all))
+	}
 	g := &r.Generator
 	line := fmt.Sprintf("load generator: %s processors, %s", number(roundTo(g.CPU)), size(float64(g.Memory)))
 	if g.PerUser > 0 {
@@ -162,6 +166,19 @@ func (t *text) costs(r *Result) {
 		line += fmt.Sprintf(", %s left out of the latencies", plural(g.Tainted, "delivery"))
 	}
 	t.line("%s", line)
+}
+
+// allServers is all of them as if they were one.
+func allServers(r *Result) Server {
+	of := func(name string) float64 {
+		m, _ := find(name)
+		x, _ := m.of(r)
+		return x
+	}
+	return Server{
+		Name: "all servers", CPU: of("server.cpu"), Memory: int64(of("server.memory")), PerUser: of("server.per_user"),
+		PerMessage: of("server.per_message"),
+	}
 }
 
 func serverCost(s *Server) string {
