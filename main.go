@@ -206,9 +206,6 @@ const joinWithin = time.Minute
 
 // joinCluster makes this process a node of a cluster.
 func (s *server) joinCluster(settings config.Serve, keep history.Config) (room.Cluster, error) {
-	if settings.Nats == cluster.Embedded && settings.Data == "mem" {
-		return nil, errors.New("--nats embedded needs a folder: --data mem has none")
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinWithin)
 	defer cancel()
 	var err error

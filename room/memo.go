@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"throng/room/event"
 )
@@ -115,8 +116,11 @@ func (h *Hub) answer(node string, data []byte) []byte {
 	return nil
 }
 
+// crewWait is how long other nodes are waited for that are asked who is in a room.
+const crewWait = time.Second
+
 func (h *Hub) askCrews(w memo) map[string]crew {
-	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+	ctx, cancel := context.WithTimeout(context.Background(), crewWait)
 	defer cancel()
 	crews := map[string]crew{}
 	for node, data := range h.cluster.Ask(ctx, encode(w)) {

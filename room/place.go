@@ -3,6 +3,7 @@ package room
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/btree"
 )
@@ -33,12 +34,18 @@ type place struct {
 	room       Nick
 	shards     []int                // members by shard
 	people     *btree.BTreeG[*Nick] // of this node
-	far        map[string]int       // how many are there on other nodes
+	far        map[string]farCrew   // how many are there on other nodes
 	isFollowed bool                 // what is said there comes to this node
 	all        news                 // since it was last told
 	near       news                 // the same, of this node alone
 	told       int                  // the count that was told last
 	due        int                  // from that round on its people are told again
+}
+
+// farCrew is how many of another node are somewhere, as it said last.
+type farCrew struct {
+	count int
+	at    time.Time
 }
 
 // news are changes: names by key.
@@ -153,12 +160,13 @@ func (ps *places) hear(node, room string, count int, joined, left []string) {
 		return
 	}
 	if p.far == nil {
-		p.far = map[string]int{}
+		p.far = map[string]farCrew{}
 	}
-	if p.far[node] == count && len(joined)+len(left) == 0 {
+	before := p.far[node].count
+	p.far[node] = farCrew{count, time.Now()}
+	if before == count && len(joined)+len(left) == 0 {
 		return
 	}
-	p.far[node] = count
 	for _, name := range joined {
 		p.all.join(keyOf(name), name)
 	}
@@ -172,12 +180,17 @@ func (ps *places) hear(node, room string, count int, joined, left []string) {
 func (ps *places) forget(node string) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for key, p := range ps.byKey {
-		if p.far[node] > 0 {
-			ps.changed[key] = true
-		}
-		delete(p.far, node)
+	for _, p := range ps.byKey {
+		p.lose(node, ps.changed)
 	}
+}
+
+// lose takes away what a node has said of a place, which changed notes.
+func (p *place) lose(node string, changed map[string]bool) {
+	if p.far[node].count > 0 {
+		changed[p.room.Key] = true
+	}
+	delete(p.far, node)
 }
 
 // isNew reports whether a room is not followed yet.
@@ -210,7 +223,7 @@ func keyOf(name string) string {
 func (p *place) count() int {
 	n := p.people.Len()
 	for _, far := range p.far {
-		n += far
+		n += far.count
 	}
 	return n
 }

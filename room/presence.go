@@ -34,8 +34,13 @@ func (ps *places) takeNear(isRound bool) (all []change) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if isRound {
-		for key := range ps.byKey {
+		for key, p := range ps.byKey {
 			ps.near[key] = true
+			for node, far := range p.far {
+				if time.Since(far.at) > silentFor { // what it said came behind the news that it is gone
+					p.lose(node, ps.changed)
+				}
+			}
 		}
 	}
 	all, ps.emptied = ps.emptied, nil
@@ -84,6 +89,8 @@ func some(set map[string]string) []string {
 const (
 	// nearEvery is how often other nodes are told what has changed on this one.
 	nearEvery = 100 * time.Millisecond
+	// silentFor is how long it counts what a node has said last: three rounds.
+	silentFor = 3 * roundEvery * nearEvery
 	// roundEvery is after how many times they are told again how many are where, though nothing has changed: they may have missed
 	// it.
 	roundEvery = 100

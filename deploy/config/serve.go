@@ -150,8 +150,13 @@ func (s *Serve) settle(t *table) error {
 			return t.used[name].refuse("--nats-secret as well, since other machines can reach this address")
 		}
 	}
-	if len(s.NatsRoutes) > 0 && s.NatsCluster == "" {
+	switch {
+	case len(s.NatsRoutes) > 0 && s.NatsCluster == "":
 		return t.used["nats-routes"].refuse("nothing, unless --nats-cluster is set")
+	case len(s.NatsRoutes) == 0 && s.NatsCluster != "":
+		return t.used["nats-cluster"].refuse("--nats-routes as well, where the other nodes are")
+	case s.Nats == "embedded" && s.Data == "mem":
+		return t.used["data"].refuse("a folder, since --nats is embedded")
 	}
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")

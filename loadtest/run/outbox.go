@@ -73,6 +73,7 @@ func (w *worker) post(u *user) {
 		l.stamp.Waited = l.stamp.At < s.since
 		late := !l.isOut && !l.stamp.Waited && now-l.stamp.At > tardy
 		l.stamp.Tardy = l.stamp.Tardy || late
+		l.stamp.Again = l.stamp.Again || l.tries > 0 // it is delivered so only if what was said first was refused
 		if u.sock.Send(l.append(nil, w.share.Size)) != nil {
 			return // its socket has ended, which is told elsewhere, or is full for now
 		}

@@ -31,21 +31,27 @@ func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Op
 			c.logger.Warn("cluster: NATS", "role", role, "err", err)
 		}),
 	}
-	if c.secret != "" {
-		options = append(options, nats.UserInfo(user, c.secret))
+	secret := c.secret
+	if c.server != nil {
+		secret = c.server.secret
+	}
+	if secret != "" {
+		options = append(options, nats.UserInfo(user, secret))
 	}
 	if c.server != nil {
 		options = append(options, nats.InProcessServer(c.server.server))
 		url = "" // which is not looked at
 	}
 	options = append(options, more...)
-	for {
+	for tries := 0; ; tries++ {
 		nc, err := nats.Connect(url, options...)
 		switch {
 		case err == nil:
 			return nc, nil
 		case errors.Is(err, nats.ErrAuthorization):
 			return nil, fmt.Errorf("NATS refuses this node: %w", err)
+		case tries == 0:
+			c.logger.Warn("cluster: no connection to NATS yet", "role", role, "err", err)
 		}
 		if !pause(ctx, c.pace.beat) {
 			return nil, fmt.Errorf("no connection to NATS at %s: %w", url, err)

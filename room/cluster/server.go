@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -14,11 +15,13 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sys/unix"
 )
 
 // embedded is a NATS server within this process.
 type embedded struct {
 	server *server.Server
+	secret string // of user
 	listen bool
 }
 
@@ -35,7 +38,7 @@ func startServer(ctx context.Context, config Config, logger *slog.Logger) (*embe
 	fatal := make(chan error, 1)
 	s.SetLoggerV2(&serverLogger{logger, fatal}, false, false, false)
 	s.Start()
-	e := &embedded{s, config.Listen != ""}
+	e := &embedded{s, options.Password, config.Listen != ""}
 	for !s.ReadyForConnections(50 * time.Millisecond) {
 		select {
 		case err = <-fatal:
@@ -81,8 +84,14 @@ func serverOptions(config Config) (*server.Options, error) {
 
 		DisableJetStreamBanner: true,
 	}
-	if config.Secret != "" {
-		o.Username, o.Password = user, config.Secret
+	if o.JetStreamMaxStore, err = space(config.Dir); err != nil {
+		return nil, err
+	}
+	if o.Password = config.Secret; config.Listen == "" {
+		o.Password = rand.Text() // nobody but this process has any business there
+	}
+	if o.Password != "" {
+		o.Username = user
 	}
 	if config.Sync != 0 {
 		o.SyncInterval = config.Sync
@@ -103,7 +112,9 @@ func serverOptions(config Config) (*server.Options, error) {
 	if o.Cluster.Host, o.Cluster.Port, err = address(config.ClusterListen); err != nil {
 		return nil, err
 	}
-	o.Cluster.Username, o.Cluster.Password = o.Username, o.Password
+	if config.Secret != "" {
+		o.Cluster.Username, o.Cluster.Password = user, config.Secret
+	}
 	// A route that says nothing is given up after about four seconds.
 	o.Cluster.PingInterval, o.Cluster.MaxPingsOut = 2*time.Second, 2
 	for _, route := range config.Routes {
@@ -117,6 +128,34 @@ func serverOptions(config Config) (*server.Options, error) {
 		o.Routes = append(o.Routes, u)
 	}
 	return o, nil
+}
+
+// reserve is how many bytes stay free on the disk.
+const reserve = 64 << 20
+
+// space is how many bytes JetStream may have on the disk: what it has, and what is free there but for the reserve. Its own default is three
+// quarters of what is free, and a server that has more by the time of its next start does not start.
+func space(dir string) (int64, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, err
+	}
+	var used int64
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().IsRegular() {
+			used += info.Size()
+		}
+		return err
+	})
+	var disk unix.Statfs_t
+	if err == nil {
+		err = unix.Statfs(dir, &disk)
+	}
+	free := int64(disk.Bavail) * int64(disk.Bsize)
+	return used + max(free-reserve, 1<<20), err
 }
 
 // serverName is a server's name, by which JetStream's quorum knows it. It is drawn once and stays with the files.

@@ -36,23 +36,8 @@ func openBucket(ctx context.Context, js jetstream.JetStream, name string, replic
 	return b, err
 }
 
-// aboutKey is in a bucket that fresh is asked of.
+// aboutKey is a key that the bucket of directs always has.
 const aboutKey = "about"
-
-// fresh waits until the copy that this node reads has what was written by now.
-func (b bucket) fresh(ctx context.Context) error {
-	st, err := b.state(ctx)
-	for err == nil {
-		var p page
-		if p, err = b.some(ctx, query{NewestOf: []string{b.prefix + aboutKey}}, 1); err == nil && p.upTo >= st.State.LastSeq {
-			return nil
-		}
-		if err == nil {
-			err = pause(ctx, behindPause)
-		}
-	}
-	return err
-}
 
 // put sets a key.
 func (b bucket) put(ctx context.Context, key string, value []byte) error {

@@ -124,7 +124,7 @@ func (f *follower) room(ctx context.Context, conv string) error {
 	if err != nil {
 		return err
 	}
-	if err = f.flush(ctx); err == nil {
+	if err = f.flush(); err == nil {
 		err = f.begin(ctx, fl)
 	}
 	if err != nil {
@@ -134,9 +134,22 @@ func (f *follower) room(ctx context.Context, conv string) error {
 }
 
 // flush waits until the servers have heard of what was subscribed.
-func (f *follower) flush(ctx context.Context) error {
-	_, err := f.flushes.do(func() (struct{}, error) { return struct{}{}, f.s.nc.FlushWithContext(ctx) })
+func (f *follower) flush() error {
+	_, err := f.flushes.do(func() (struct{}, error) {
+		ctx, cancel := f.s.patience() // not that of whoever comes first: others wait too
+		defer cancel()
+		return struct{}{}, f.s.nc.FlushWithContext(ctx)
+	})
 	return err
+}
+
+// state is that of the log.
+func (f *follower) state() (state, error) {
+	return f.states.do(func() (state, error) {
+		ctx, cancel := f.s.patience()
+		defer cancel()
+		return f.s.state(ctx)
+	})
 }
 
 // begin finds out where a flow begins, now that what is stored comes.
@@ -167,7 +180,7 @@ func (f *follower) claim(ctx context.Context, claim uint64) error {
 	if isKnown {
 		return nil
 	}
-	st, err := f.states.do(func() (state, error) { return f.s.state(ctx) })
+	st, err := f.state()
 	if err != nil {
 		return err
 	}
@@ -190,7 +203,7 @@ func (f *follower) claim(ctx context.Context, claim uint64) error {
 	if err != nil {
 		return err
 	}
-	return f.flush(ctx)
+	return f.flush()
 }
 
 // forget ends a flow. mu is held.

@@ -22,6 +22,9 @@ type query struct {
 	UpTo     uint64   `json:"up_to_seq,omitempty"`  // NewestOf: none behind it
 }
 
+// errTooMany is the answer to a question for the newest of more subjects than JetStream answers for.
+var errTooMany = errors.New("nats: too many subjects")
+
 // maxNewest is how many subjects JetStream answers for at once.
 const maxNewest = 1000
 
@@ -160,6 +163,8 @@ func (o source) some(ctx context.Context, q query, most int) (page, error) {
 				return p, nil
 			case "404": // nothing
 				return page{}, nil
+			case "413":
+				return page{}, errTooMany
 			case "503":
 				return page{}, nats.ErrNoResponders
 			default:

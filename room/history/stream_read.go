@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -285,41 +286,80 @@ func (s *Stream) Directs(claim uint64) (all []Direct, err error) {
 }
 
 func (s *Stream) directsOf(ctx context.Context, claim uint64) (all []Direct, err error) {
-	if err := s.freshDirects(ctx); err != nil {
-		return nil, err
+	var st state
+	if s.conf.Replicas > 1 {
+		if st, err = s.directs.state(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return s.listDirects(ctx, claim)
+	all, _, err = s.listDirects(ctx, claim, st.State.LastSeq)
+	return all, err
 }
 
-// freshDirects waits until listDirects knows of what was written by now.
-func (s *Stream) freshDirects(ctx context.Context) error {
-	if s.conf.Replicas == 1 {
-		return nil
-	}
-	return s.directs.fresh(ctx)
-}
-
-// listDirects is directsOf as the copy that this node reads has it.
-func (s *Stream) listDirects(ctx context.Context, claim uint64) (all []Direct, err error) {
+// listDirects is directsOf, as of a seq of the bucket at least. Any server that has a copy may answer, and one that is behind is asked
+// again; of a claim with very many it is not known whether it was: isSure.
+func (s *Stream) listDirects(ctx context.Context, claim, seq uint64) (all []Direct, isSure bool, err error) {
 	own := hex(claim) + "."
+	if s.conf.Replicas == 1 {
+		all, err = s.pageDirects(ctx, own)
+		return all, true, err
+	}
+	about := s.directs.prefix + aboutKey // is always there, so that there is an answer
+	for {
+		p, err := s.directs.some(ctx, query{NewestOf: []string{s.directs.prefix + own + ">", about}}, maxNewest+100)
+		if errors.Is(err, errTooMany) || p.pending > 0 {
+			all, err = s.pageDirects(ctx, own)
+			return all, false, err
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		if p.upTo >= seq {
+			p.items = slices.DeleteFunc(p.items, func(it item) bool { return it.path == aboutKey })
+			all, err = decodeDirects(own, p.items)
+			return all, true, err
+		}
+		if err := pause(ctx, behindPause); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// pageDirects reads a list of any length.
+func (s *Stream) pageDirects(ctx context.Context, own string) (all []Direct, err error) {
 	for from, more := uint64(1), true; more; {
 		p, err := s.directs.some(ctx, query{Seq: from, Next: s.directs.prefix + own + ">", Batch: readBatch}, readBatch)
 		if err != nil {
 			return nil, err
 		}
-		for _, it := range p.items {
-			conv, ok := convOf(strings.TrimPrefix(it.path, own))
-			if !ok {
-				return nil, errRecord
-			}
-			d, err := decodeDirect(conv, it.data)
-			if err != nil {
-				return nil, err
-			}
-			all, from = append(all, d), it.seq+1
+		some, err := decodeDirects(own, p.items)
+		if err != nil {
+			return nil, err
 		}
-		more = p.pending > 0 && len(p.items) > 0
+		all = append(all, some...)
+		if more = p.pending > 0 && len(p.items) > 0; more {
+			from = p.items[len(p.items)-1].seq + 1
+		}
 	}
-	slices.SortFunc(all, func(a, b Direct) int { return strings.Compare(a.Conv, b.Conv) })
+	slices.SortFunc(all, byConv)
+	return all, nil
+}
+
+func byConv(a, b Direct) int { return strings.Compare(a.Conv, b.Conv) }
+
+// decodeDirects reads what a claim's list has, in the order of the names.
+func decodeDirects(own string, items []item) (all []Direct, err error) {
+	for _, it := range items {
+		conv, ok := convOf(strings.TrimPrefix(it.path, own))
+		if !ok {
+			return nil, errRecord
+		}
+		d, err := decodeDirect(conv, it.data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	slices.SortFunc(all, byConv)
 	return all, nil
 }

@@ -143,21 +143,22 @@ func (f *follower) compareClaims(claims []uint64) error {
 	ctx, cancel := f.s.patience()
 	defer cancel()
 	// What is behind this may be of conversations that will not be known of yet.
-	st, err := f.states.do(func() (state, error) { return f.s.state(ctx) })
-	if err == nil {
-		err = f.s.freshDirects(ctx)
+	st, err := f.state()
+	if err != nil {
+		return err
 	}
+	listed, err := f.s.directs.state(ctx)
 	for _, claim := range claims {
 		if err != nil {
 			return err
 		}
-		err = f.compareClaim(claim, st.State.LastSeq)
+		err = f.compareClaim(claim, st.State.LastSeq, listed.State.LastSeq)
 	}
 	return err
 }
 
-// compareClaim does so for one, up to a seq.
-func (f *follower) compareClaim(claim, upTo uint64) error {
+// compareClaim does so for one, up to a seq, of the conversations that were listed at another.
+func (f *follower) compareClaim(claim, upTo, listed uint64) error {
 	f.mu.Lock()
 	one := f.claims[claim]
 	f.mu.Unlock()
@@ -166,7 +167,7 @@ func (f *follower) compareClaim(claim, upTo uint64) error {
 	}
 	ctx, cancel := f.s.patience()
 	defer cancel()
-	directs, err := f.s.listDirects(ctx, claim)
+	directs, isSure, err := f.s.listDirects(ctx, claim, listed)
 	if err != nil {
 		return err
 	}
@@ -181,7 +182,7 @@ func (f *follower) compareClaim(claim, upTo uint64) error {
 		}
 		upTo = min(upTo, n)
 	}
-	if len(directs) > 0 {
+	if isSure {
 		f.mu.Lock()
 		one.since = max(one.since, upTo)
 		f.mu.Unlock()
@@ -196,6 +197,9 @@ func (f *follower) newest(subjects []string, from uint64) (upTo uint64, err erro
 	p, err := f.s.some(ctx, query{NewestOf: subjects, Seq: from}, len(subjects))
 	if err != nil {
 		return 0, err
+	}
+	if p.pending > 0 { // so much that it was not all told
+		p.upTo = 0
 	}
 	late := slices.DeleteFunc(p.items, func(it item) bool { return f.has(it) })
 	if len(late) == 0 {
