@@ -108,9 +108,14 @@ func serverOptions(config Config) (*server.Options, error) {
 	if config.ClusterListen == "" {
 		return o, nil
 	}
+	return o, routeOptions(o, config)
+}
+
+// routeOptions are those of a server that stores together with others.
+func routeOptions(o *server.Options, config Config) (err error) {
 	o.Cluster.Name = "throng"
 	if o.Cluster.Host, o.Cluster.Port, err = address(config.ClusterListen); err != nil {
-		return nil, err
+		return err
 	}
 	if config.Secret != "" {
 		o.Cluster.Username, o.Cluster.Password = user, config.Secret
@@ -120,14 +125,14 @@ func serverOptions(config Config) (*server.Options, error) {
 	for _, route := range config.Routes {
 		u, err := url.Parse(route)
 		if err != nil || u.Host == "" {
-			return nil, fmt.Errorf("a route must be like nats://host:6222, and is %q", route)
+			return fmt.Errorf("a route must be like nats://host:6222, and is %q", route)
 		}
 		if config.Secret != "" && u.User == nil {
 			u.User = url.UserPassword(user, config.Secret)
 		}
 		o.Routes = append(o.Routes, u)
 	}
-	return o, nil
+	return nil
 }
 
 // reserve is how many bytes stay free on the disk.
@@ -154,7 +159,7 @@ func space(dir string) (int64, error) {
 	if err == nil {
 		err = unix.Statfs(dir, &disk)
 	}
-	free := int64(disk.Bavail) * int64(disk.Bsize)
+	free := int64(disk.Bavail) * disk.Bsize
 	return used + max(free-reserve, 1<<20), err
 }
 

@@ -82,7 +82,7 @@ func (s *Stream) Unfollow(conv string) {
 
 // FollowDirects is Follow for all direct conversations of a claim. What is said between two such claims is given once.
 func (s *Stream) FollowDirects(claim uint64) error {
-	return s.ask(func(ctx context.Context) error { return s.follow.claim(ctx, claim) })
+	return s.ask(func(context.Context) error { return s.follow.claim(claim) })
 }
 
 // UnfollowDirects ends FollowDirects.
@@ -173,7 +173,7 @@ func (f *follower) begin(ctx context.Context, fl *flow) error {
 	return nil
 }
 
-func (f *follower) claim(ctx context.Context, claim uint64) error {
+func (f *follower) claim(claim uint64) error {
 	f.mu.Lock()
 	isKnown := f.claims[claim] != nil
 	f.mu.Unlock()
