@@ -302,6 +302,9 @@ func (m *machine) open(t *rapid.T) {
 func (m *machine) trim() {
 	m.model.trim(m.at.now())
 	trimNow(m.top, m.log)
+	if l, ok := m.log.(*Stream); ok {
+		m.hears(l, m.other)
+	}
 }
 
 // Check compares everything that can be asked for.

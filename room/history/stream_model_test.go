@@ -53,11 +53,7 @@ func (m *machine) Other(t *rapid.T) {
 	if err := l.flushMarks(m.top.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for !m.other.cuts.reaches(l.cuts) {
-		if err := pause(m.top.Context(), time.Millisecond); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m.hears(m.other, l)
 	for name := range m.model.convs {
 		it, _, err := l.newest(m.top.Context(), path(name))
 		for err == nil && !m.other.follow.has(it) {
@@ -68,6 +64,15 @@ func (m *machine) Other(t *rapid.T) {
 		}
 	}
 	m.log, m.other = m.other, l
+}
+
+// hears waits until a node knows of all that another has removed.
+func (m *machine) hears(l, other *Stream) {
+	for !l.cuts.reaches(other.cuts) {
+		if err := pause(m.top.Context(), time.Millisecond); err != nil {
+			m.top.Fatal(err)
+		}
+	}
 }
 
 // reaches is that c knows of all that was removed as other does.

@@ -248,7 +248,9 @@ func (s *Stream) tryTrim(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.weigh(ctx, name, decodeWeight(mark.data))
+	was := decodeWeight(mark.data)
+	s.cuts.raise(path, was.base) // what another node has done may not have been heard of yet
+	w, err := s.weigh(ctx, name, was)
 	for err == nil && s.tooMuch(w) {
 		var items []item
 		want := trimChunk
