@@ -17,7 +17,7 @@ import (
 // a byte through a socket of the poller's own shows that. It waits only if a socket was closed since the last time, and
 // all who wait together need one byte.
 type barrier struct {
-	closed *atomic.Uint64 // sockets closed, ever; counted before the number is given back
+	closed *atomic.Uint64 // grows before a socket's number is given back, and again after who is not the poller has done so
 	far    *os.File       // what is written here comes to the poller
 
 	mu      sync.Mutex // guards what follows; a leaf

@@ -30,8 +30,15 @@ func (c *Conn) Flush() {
 	}
 	if done {
 		// RFC 6455 section 7.1.1: the server closes TCP first, after both close frames.
-		_ = c.sock.Close()
+		c.shut()
 	}
+}
+
+// shut closes the socket. It counts once more: between nbio's count, which is before the number is given back, and that, a round
+// of the barrier may have come back.
+func (c *Conn) shut() {
+	_ = c.sock.Close()
+	c.engine.closed.Add(1)
 }
 
 // write hands bytes to the socket. A socket that fails closes itself and tells lost. The caller holds c.mu.
@@ -39,6 +46,9 @@ func (c *Conn) write(b []byte) error {
 	c.pending.Add(inWrite + int64(len(b)))
 	_, err := c.sock.Write(b)
 	c.pending.Add(-inWrite)
+	if err != nil {
+		c.engine.closed.Add(1) // as in shut
+	}
 	return err
 }
 

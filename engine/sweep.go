@@ -103,6 +103,6 @@ func (l *closers) expire(now int64) {
 			l.put(c, when)
 			continue
 		}
-		_ = c.sock.Close()
+		c.shut()
 	}
 }
