@@ -3,7 +3,6 @@ package accept
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,10 +112,9 @@ func (n *node) ready(t *testing.T) (status int, text string) {
 // freePort is an address on which nobody listens. Another may take it before it is used, which is rare.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := process.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }

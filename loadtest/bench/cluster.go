@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"net"
 	"path/filepath"
 	"strconv"
+
+	"throng/loadtest/process"
 )
 
 // nodesOfOne is how many nodes are one chat.
@@ -83,7 +84,7 @@ func (b *bench) chats(ctx context.Context) (several, alone *side, err error) {
 
 // together starts several nodes that are one chat and share an address; the kernel spreads the connections.
 func (b *bench) together(ctx context.Context) (*side, error) {
-	nats, err := freePort()
+	nats, err := process.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +102,4 @@ func (b *bench) together(ctx context.Context) (*side, error) {
 		s.nodes = append(s.nodes, p)
 	}
 	return s, nil
-}
-
-// freePort is an address on loopback that nobody listens on.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -157,7 +156,7 @@ func (r *run) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	nats, err := freePort()
+	nats, err := process.FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -189,15 +188,6 @@ func (r *run) serve(ctx context.Context) error {
 		r.time.watched = append(r.time.watched, watchAdmin(url))
 	}
 	return nil
-}
-
-// freePort is an address on loopback that nobody listens on.
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // hire gets the workers and hands each its share.
