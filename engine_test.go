@@ -34,6 +34,7 @@ import (
 
 	"throng/deploy/command"
 	"throng/deploy/config"
+	"throng/deploy/server"
 	"throng/loadtest"
 )
 
@@ -57,7 +58,7 @@ var apart = []string{"--addr", "127.0.0.1:0", "--admin", "off", "--data", "mem",
 
 // house is a server in this process.
 type house struct {
-	server *server
+	server *server.Server
 	addr   string
 	halt   func() // stops it, once; all must be let go in order
 }
@@ -69,15 +70,15 @@ func boot(t *testing.T, args ...string) *house {
 	if _, err := config.Parse(&settings, slices.Concat(apart, args), nil); err != nil {
 		t.Fatal(err)
 	}
-	s, err := start(settings, slog.New(slog.DiscardHandler))
+	s, err := server.Start(settings, version, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{server: s, addr: s.addr.String()}
+	h := &house{server: s, addr: s.Addr().String()}
 	h.halt = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if err := s.stop(ctx); err != nil {
+		if err := s.Stop(ctx); err != nil {
 			t.Error("stop:", err)
 		}
 	})
@@ -563,7 +564,7 @@ func TestTutorialStop(t *testing.T) {
 	}
 	stopping := make(chan struct{})
 	go func() { defer close(stopping); h.halt() }()
-	for !h.server.engine.Draining() {
+	for !h.server.Draining() {
 		time.Sleep(time.Millisecond)
 	}
 	_, answer, err := knock(h.addr, "/conn/ws/carol", "") // idler does not answer, so that the server is still there

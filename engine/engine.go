@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lesismal/nbio"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what an Engine is made of. Zero values mean the defaults that stand beside them.
@@ -44,6 +45,8 @@ type Config struct {
 	CloseTimeout  time.Duration // for the peer to answer a close frame; 0 = 2 s
 	Compress      bool          // permessage-deflate for those who offer it
 	Log           *slog.Logger  // nil = slog.Default()
+
+	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_engine_; nil: nobody does
 }
 
 func (c *Config) setDefaults() {
@@ -82,6 +85,8 @@ type Engine struct {
 	loop   *nbio.Engine
 	door   *door
 
+	metrics *metrics
+
 	epoch    time.Time
 	clock    atomic.Int64 // milliseconds since epoch, at least 1; kept by sweep
 	conns    atomic.Int64 // live connections, those being upgraded included
@@ -110,6 +115,7 @@ func New(config Config) (*Engine, error) {
 		config:   config,
 		log:      config.Log,
 		epoch:    time.Now(),
+		metrics:  newMetrics(config.Metrics),
 		writable: newFlusher(),
 		stop:     make(chan struct{}),
 	}

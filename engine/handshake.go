@@ -26,11 +26,11 @@ func checkHandshake(r *http.Request) *refusal {
 	case !httpguts.ValidHostHeader(r.Host) || r.Host == "":
 		return badHandshake("bad Host header")
 	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
-		return &refusal{http.StatusRequestEntityTooLarge, "a WebSocket request has no body"}
+		return &refusal{status: http.StatusRequestEntityTooLarge, reason: "a WebSocket request has no body"}
 	case !httpguts.HeaderValuesContainsToken(r.Header["Connection"], "upgrade"):
 		return badHandshake("Connection: Upgrade is missing")
 	case len(r.Header["Sec-Websocket-Version"]) != 1 || r.Header.Get("Sec-Websocket-Version") != "13":
-		return &refusal{http.StatusUpgradeRequired, "WebSocket version 13 is needed"}
+		return &refusal{status: http.StatusUpgradeRequired, reason: "WebSocket version 13 is needed"}
 	case len(r.Header["Sec-Websocket-Key"]) != 1 || err != nil || len(key) != 16:
 		return badHandshake("bad Sec-WebSocket-Key")
 	}
@@ -60,7 +60,7 @@ func checkOrigin(r *http.Request, allowed []string) *refusal {
 			}
 		}
 	}
-	return &refusal{http.StatusForbidden, "origin not allowed"}
+	return &refusal{http.StatusForbidden, "origin not allowed", "origin"}
 }
 
 // Offers reports whether a WebSocket request names a subprotocol among those that its client speaks (RFC 6455 section

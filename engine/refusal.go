@@ -15,6 +15,7 @@ import (
 type refusal struct {
 	status int
 	reason string
+	kind   string // the word by which it is counted; "": by its status
 }
 
 func (r *refusal) Error() string { return r.reason }
@@ -22,18 +23,23 @@ func (r *refusal) Error() string { return r.reason }
 // Status is the HTTP status.
 func (r *refusal) Status() int { return r.status }
 
-// Refuse makes an error for Config.Accept that is answered with an HTTP status and a reason of one line.
-func Refuse(status int, reason string) error { return &refusal{status, reason} }
+// Kind is the word by which it is counted; "": by its status.
+func (r *refusal) Kind() string { return r.kind }
 
-func badHandshake(reason string) *refusal { return &refusal{http.StatusBadRequest, reason} }
+// Refuse makes an error for Config.Accept that is answered with an HTTP status and a reason of one line.
+func Refuse(status int, reason string) error { return &refusal{status: status, reason: reason} }
+
+func badHandshake(reason string) *refusal {
+	return &refusal{status: http.StatusBadRequest, reason: reason}
+}
 
 var (
 	errNotHTTP     = badHandshake("not an HTTP request")
-	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time"}
-	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large"}
-	errTooMany     = &refusal{http.StatusTooManyRequests, "too many connections from this address"}
-	errDraining    = &refusal{http.StatusServiceUnavailable, "the server is shutting down"}
-	errFull        = &refusal{http.StatusServiceUnavailable, "the server is full"}
+	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time", "slow_request"}
+	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large", "large_head"}
+	errTooMany     = &refusal{http.StatusTooManyRequests, "too many connections from this address", "address"}
+	errDraining    = &refusal{http.StatusServiceUnavailable, "the server is shutting down", "draining"}
+	errFull        = &refusal{http.StatusServiceUnavailable, "the server is full", "full"}
 
 	errOddRequest = errors.New("a request for net/http to judge")
 	errHeadLost   = errors.New("connection lost before the request ended") // nobody is left to be answered
@@ -51,6 +57,7 @@ func (d *door) refuse(conn *net.TCPConn, err error) {
 		_ = conn.Close()
 		return
 	}
+	d.engine.metrics.refuse(err)
 	d.sayLast(conn, response(err), !errors.Is(err, errHeadTimeout))
 }
 
@@ -61,6 +68,7 @@ func (d *door) turnAway(conn *net.TCPConn, r *http.Request, err error) {
 		d.refuse(conn, err)
 		return
 	}
+	d.engine.metrics.refuse(err)
 	answer := switching(r, "", d.engine.config.Subprotocol(r))
 	if len(text) > 0 {
 		answer = append(answer, NewFrame(false, text).wire...)

@@ -178,7 +178,7 @@ func TestCloseAfterAStorm(t *testing.T) {
 	for i := range 40 {
 		storm.Go(func() {
 			for round := range 5 {
-				enter, err := h.ClaimV2(fmt.Sprint("u", i%20, "-", round)) // in pairs
+				enter, err := h.ClaimV2(Caller{Name: fmt.Sprint("u", i%20, "-", round)}) // in pairs
 				if err != nil {
 					continue
 				}

@@ -152,7 +152,7 @@ type fataler interface {
 // join brings somebody into the chat.
 func join(t fataler, h *Hub, nick string, peer *fakePeer) *Session {
 	t.Helper()
-	enter, err := h.Claim(nick)
+	enter, err := h.Claim(Caller{Name: nick})
 	if err != nil {
 		t.Fatalf("claim %q: %v", nick, err)
 	}
@@ -162,7 +162,7 @@ func join(t fataler, h *Hub, nick string, peer *fakePeer) *Session {
 // joinV2 is join for version 2.
 func joinV2(t fataler, h *Hub, nick string, peer *fakePeer) *Session {
 	t.Helper()
-	enter, err := h.ClaimV2(nick)
+	enter, err := h.ClaimV2(Caller{Name: nick})
 	if err != nil {
 		t.Fatalf("claim %q: %v", nick, err)
 	}

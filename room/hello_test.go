@@ -109,7 +109,7 @@ func TestTutorialAndAReservedNick(t *testing.T) {
 			want int
 		}{{0, 409}, {reserve - time.Second, 409}, {2 * time.Second, 0}} {
 			time.Sleep(x.wait)
-			if _, err := c.Claim("BOB"); status(err) != x.want {
+			if _, err := c.Claim(Caller{Name: "BOB"}); status(err) != x.want {
 				t.Fatalf("claim: %v, want %d", err, x.want)
 			}
 			if x.wait == 0 {
@@ -124,7 +124,7 @@ func TestClaimV2Refuses(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
 		c.old("tut")
 		for nick, want := range map[string]int{"": 400, "a/b": 400, "system": 400, "TUT": 409} {
-			if _, err := c.ClaimV2(nick); status(err) != want {
+			if _, err := c.ClaimV2(Caller{Name: nick}); status(err) != want {
 				t.Errorf("claim of %q: %v, want %d", nick, err, want)
 			}
 		}
@@ -134,7 +134,7 @@ func TestClaimV2Refuses(t *testing.T) {
 	})
 	h := New(Config{Wire: fakeWire{}})
 	h.Close()
-	if _, err := h.ClaimV2("alice"); status(err) != 503 {
+	if _, err := h.ClaimV2(Caller{Name: "alice"}); status(err) != 503 {
 		t.Fatalf("claim: %v, want 503", err)
 	}
 }
@@ -351,7 +351,7 @@ func TestNameOfAClaim(t *testing.T) {
 			}
 			return resume != ""
 		})
-		enter, err := h.ClaimV2(fmt.Sprintf("aLICE%d", round))
+		enter, err := h.ClaimV2(Caller{Name: fmt.Sprintf("aLICE%d", round)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -170,8 +170,8 @@ var errStopped = &event.Error{Code: http.StatusServiceUnavailable, Message: "the
 // Claim takes a nick, by the name of RFC 8266, for a connection of the tutorial dialect that is about to be let in. What
 // it returns makes the session; it must be called exactly once. The errors have a Status: 400 for a bad nick, 409 for one
 // in use.
-func (h *Hub) Claim(name string) (func(Peer) *Session, error) {
-	enter, bad := h.claim(name, tutorial)
+func (h *Hub) Claim(caller Caller) (func(Peer) *Session, error) {
+	enter, bad := h.claim(caller, tutorial)
 	if bad != nil {
 		return nil, bad
 	}
@@ -180,16 +180,16 @@ func (h *Hub) Claim(name string) (func(Peer) *Session, error) {
 
 // ClaimV2 is Claim for version 2. A nick that is in use, but whose claim can come back, is not refused: the session has to
 // prove with its first frame that it is this one.
-func (h *Hub) ClaimV2(name string) (func(Peer) *Session, error) {
-	enter, bad := h.claim(name, version2)
+func (h *Hub) ClaimV2(caller Caller) (func(Peer) *Session, error) {
+	enter, bad := h.claim(caller, version2)
 	if bad != nil {
 		return nil, bad
 	}
 	return enter, nil
 }
 
-func (h *Hub) claim(name string, d dialect) (func(Peer) *Session, *event.Error) {
-	nick, bad := ParseNick(name)
+func (h *Hub) claim(caller Caller, d dialect) (func(Peer) *Session, *event.Error) {
+	nick, bad := ParseNick(caller.Name)
 	if bad != nil {
 		return nil, bad
 	}

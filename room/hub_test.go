@@ -22,12 +22,12 @@ func status(err error) int {
 func TestClaim(t *testing.T) {
 	h := newHub(t, Config{Shards: 3})
 	alice := join(t, h, "Alice", &fakePeer{})
-	enterLater, err := h.Claim("bob")
+	enterLater, err := h.Claim(Caller{Name: "bob"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for nick, want := range map[string]int{"Alice": 409, "ALICE": 409, "ａｌｉｃｅ": 409, "bob": 409, "": 400, "system": 400, "a/b": 400} {
-		if _, err := h.Claim(nick); status(err) != want {
+		if _, err := h.Claim(Caller{Name: nick}); status(err) != want {
 			t.Errorf("claim of %q: %v, want %d", nick, err, want)
 		}
 	}
@@ -43,7 +43,7 @@ func TestClaim(t *testing.T) {
 func TestClaimAfterClose(t *testing.T) {
 	h := New(Config{Wire: fakeWire{}})
 	h.Close()
-	if _, err := h.Claim("alice"); status(err) != http.StatusServiceUnavailable {
+	if _, err := h.Claim(Caller{Name: "alice"}); status(err) != http.StatusServiceUnavailable {
 		t.Fatalf("claim: %v, want 503", err)
 	}
 }
@@ -56,7 +56,7 @@ func TestClaimRace(t *testing.T) {
 		var racing sync.WaitGroup
 		for range cap(won) {
 			racing.Go(func() {
-				enter, err := h.Claim("alice")
+				enter, err := h.Claim(Caller{Name: "alice"})
 				switch status(err) {
 				case 0:
 					won <- enter(&fakePeer{})

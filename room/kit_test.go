@@ -167,7 +167,7 @@ func (c *bubble) meetOn(nick string, p *fakePeer) *user {
 
 // come connects. When that is refused the connection is closed with a code, as a server does after the upgrade.
 func (u *user) come(h *Hub, nick string) {
-	enter, err := h.ClaimV2(nick)
+	enter, err := h.ClaimV2(Caller{Name: nick})
 	switch status(err) {
 	case 0:
 		u.Session = enter(u.peer)

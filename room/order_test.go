@@ -29,7 +29,7 @@ func slow() *fakePeer { return &fakePeer{onSend: runtime.Gosched} }
 // run does the visit, as the nick that nobody else uses. The error says what did not come.
 func (v *visit) run(h *Hub, nick string, round int) error {
 	v.peer = slow()
-	enter, err := h.Claim(nick)
+	enter, err := h.Claim(Caller{Name: nick})
 	if err != nil {
 		return err
 	}

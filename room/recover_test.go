@@ -241,7 +241,7 @@ func TestRecoverySplicesIntoTheStream(t *testing.T) {
 func comeAndGo(t fataler, h *Hub, nick string, rounds int, pos func(uint64) string) error {
 	chain := map[string]uint64{}
 	for round := range rounds {
-		enter, err := h.ClaimV2(fmt.Sprint(nick, "-", round))
+		enter, err := h.ClaimV2(Caller{Name: fmt.Sprint(nick, "-", round)})
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,10 @@
+// Package server joins the halves: it alone knows the engine, the room, the log, the cluster and the pages, and makes a
+// running server of them from the settings. main hands it the settings and stops it.
+//
+//	server.go   Server: starting and stopping, in order
+//	listen.go   the listeners
+//	log.go      where the log is, and the cluster with it
+//	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
+//	pages.go    plain HTTP on the public listener
+//	admin.go    the private listener
+package server

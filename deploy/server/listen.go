@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"throng/deploy/config"
+)
+
+// listen opens the public listener and, unless it is turned off, the private one.
+func listen(settings config.Serve) (public, private net.Listener, err error) {
+	// Accepted sockets get no TCP keep-alive: the WebSocket ping does its work, and a million of them would cost probes.
+	public, err = (&net.ListenConfig{KeepAlive: -1, Control: shareAddr(settings)}).Listen(context.Background(), "tcp", settings.Addr)
+	if err != nil || settings.Admin == "" {
+		return public, nil, err
+	}
+	if private, err = net.Listen("tcp", settings.Admin); err != nil {
+		_ = public.Close()
+		return nil, nil, fmt.Errorf("admin listener: %w", err)
+	}
+	return public, private, nil
+}
+
+// shareAddr lets several nodes of a cluster on one host listen on one address, among which the kernel spreads connections.
+func shareAddr(settings config.Serve) func(network, address string, c syscall.RawConn) error {
+	if settings.Nats == "" {
+		return nil
+	}
+	return func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		err := c.Control(func(fd uintptr) { failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
+		return errors.Join(err, failed)
+	}
+}
+
+func closeAll(listeners ...net.Listener) {
+	for _, l := range listeners {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
+// announce logs where the server listens, whatever the log level: scripts read the address there.
+func announce(log *slog.Logger, addr net.Addr, version string) {
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "throng is listening", 0)
+	line.Add("addr", addr.String(), "url", pageURL(addr), "version", version)
+	_ = log.Handler().Handle(context.Background(), line)
+}
+
+// pageURL is where a browser on this machine finds the page.
+func pageURL(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return fmt.Sprintf("http://%s/", net.JoinHostPort(host, fmt.Sprint(tcp.Port)))
+}
