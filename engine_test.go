@@ -70,7 +70,7 @@ func boot(t *testing.T, args ...string) *house {
 	if _, err := config.Parse(&settings, slices.Concat(apart, args), nil); err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.Start(settings, version, slog.New(slog.DiscardHandler))
+	s, err := server.Start(settings, server.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -826,7 +826,9 @@ func TestCommandLine(t *testing.T) {
 			ended, cancel := context.WithCancel(t.Context())
 			cancel()
 			exited := make(chan int, 1)
-			go func() { exited <- throng(ended, strings.Fields(row.args), []string{row.environ}, &stdout, &stderr) }()
+			go func() {
+				exited <- throng(ended, strings.Fields(row.args), []string{row.environ}, &stdout, &stderr, nil)
+			}()
 			code := exit(t, exited)
 			if code != row.want || !strings.Contains(stdout.String(), row.stdout) || !strings.Contains(stderr.String(), row.stderr) {
 				t.Fatalf("code %d, stdout %.200q, stderr %q; want %d, %q, %q", code, stdout.String(), stderr.String(), row.want, row.stdout, row.stderr)
@@ -846,7 +848,7 @@ func TestCommandServe(t *testing.T) {
 		exited := make(chan int, 1)
 		go func() {
 			defer func() { _ = w.Close() }()
-			exited <- throng(ctx, slices.Concat([]string{"serve"}, apart, args), nil, io.Discard, w)
+			exited <- throng(ctx, slices.Concat([]string{"serve"}, apart, args), nil, io.Discard, w, nil)
 		}()
 		lines := bufio.NewReader(r)
 		first, _ := lines.ReadString('\n')

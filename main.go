@@ -24,11 +24,12 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(throng(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(throng(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, server.NewHandover))
 }
 
-// throng is the program: a command with its arguments until ctx ends, and the exit code.
-func throng(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+// throng is the program: a command with its arguments until ctx ends, and the exit code. handover is for a server that is all of
+// its process; nil: it is not.
+func throng(ctx context.Context, args, environ []string, stdout, stderr io.Writer, handover func() (*server.Handover, error)) int {
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
@@ -36,7 +37,7 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	var err error
 	switch name {
 	case "serve":
-		return runServe(ctx, args, environ, stdout, stderr)
+		return runServe(ctx, args, environ, stdout, stderr, handover)
 	case "load":
 		return command.Load(ctx, version, args, environ, stdout, stderr)
 	case "doctor":
@@ -59,14 +60,24 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	return command.Done
 }
 
-func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Writer, handover func() (*server.Handover, error)) int {
 	var settings config.Serve
 	warnings, code, ok := command.Parse(&settings, args, environ, stdout, stderr)
 	if !ok {
 		return code
 	}
-	log := newLog(settings, stderr)
-	s, err := server.Start(settings, version, log)
+	level := new(slog.LevelVar)
+	level.Set(settings.LogLevel)
+	log := newLog(settings.LogFormat, level, stderr)
+	options := server.Options{Version: version, Log: log, Level: level}
+	var err error
+	if handover != nil {
+		options.Handover, err = handover()
+	}
+	p := process{args: args, environ: environ, log: log, handover: options.Handover}
+	if err == nil {
+		p.server, err = server.Start(settings, options)
+	}
 	if err != nil {
 		log.Error("throng cannot start", "err", err)
 		return command.Failed
@@ -74,21 +85,82 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	for _, w := range warnings {
 		log.Warn(w)
 	}
-	<-ctx.Done()
-	log.Info("draining", "longest", settings.Drain, "connections", s.Conns())
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Drain)
-	defer cancel()
-	if err := s.Stop(drain); err != nil {
-		log.Warn("some connections were cut off", "err", err)
-	}
-	log.Info("stopped", "too_slow", s.TooSlow())
+	p.serve(ctx)
 	return command.Done
 }
 
-func newLog(settings config.Serve, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: settings.LogLevel}
-	if settings.LogFormat == "json" {
+func newLog(format string, level slog.Leveler, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// process is a server and what this process is asked by signals to do with it.
+type process struct {
+	args, environ []string
+	log           *slog.Logger
+	server        *server.Server
+	handover      *server.Handover // nil: none
+}
+
+// serve runs the server until ctx ends or another process was given its listeners, and ends it.
+func (p *process) serve(ctx context.Context) {
+	end := p.server.Stop
+	if p.untilEnd(ctx) {
+		end = p.server.Leave
+	}
+	longest := p.server.DrainTime()
+	p.log.Info("draining", "longest", longest, "connections", p.server.Conns())
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
+	defer cancel()
+	if err := end(drain); err != nil {
+		p.log.Warn("some connections were cut off", "err", err)
+	}
+	p.log.Info("stopped", "too_slow", p.server.TooSlow())
+}
+
+// untilEnd does what signals ask for, SIGHUP to reload and SIGUSR2 to hand over, until ctx ends or, when it returns true, another
+// process has the listeners.
+func (p *process) untilEnd(ctx context.Context) (passed bool) {
+	asked := make(chan os.Signal, 1)
+	if p.handover != nil {
+		signal.Notify(asked, syscall.SIGHUP, syscall.SIGUSR2)
+		defer signal.Stop(asked)
+	}
+	pass := make(chan error, 1)
+	for {
+		select {
+		case <-ctx.Done():
+			return false // a process that was to follow, and has not got the listeners yet, ends too
+		case s := <-asked:
+			if s == syscall.SIGHUP {
+				p.reload()
+				continue
+			}
+			p.log.Info("starting the process that is to follow")
+			go func() { pass <- p.handover.Pass() }()
+		case err := <-pass:
+			if err == nil {
+				return true
+			}
+			p.log.Error("no process has followed; this one goes on", "err", err)
+		}
+	}
+}
+
+// reload reads the settings again, from the same places, and brings into force what can be.
+func (p *process) reload() {
+	var settings config.Serve
+	warnings, err := config.Parse(&settings, p.args, p.environ)
+	if err != nil {
+		p.log.Error("not reloaded: all settings stay as they were", "err", err)
+		return
+	}
+	for _, w := range warnings {
+		p.log.Warn(w)
+	}
+	kept := p.server.Reload(settings)
+	p.log.Info("reloaded", "changed_at_next_start", kept)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"container/list"
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -77,13 +78,39 @@ func (d *door) serve(l net.Listener) error {
 	}
 }
 
-// close ends accepting, gives up the requests under way and waits for their goroutines.
-func (d *door) close() {
+// askingFor is how long those who are asking to be let in when the listeners are closed have for it.
+const askingFor = time.Second
+
+// stopAccepting closes the listeners and waits for the handshakes under way.
+func (d *door) stopAccepting(ctx context.Context) {
+	d.closeListeners()
+	done := make(chan struct{})
+	go func() {
+		d.handlers.Wait()
+		close(done)
+	}()
+	ctx, cancel := context.WithTimeout(ctx, askingFor)
+	defer cancel()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// closeListeners has serve return.
+func (d *door) closeListeners() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.closed = true
 	for _, l := range d.listeners {
 		_ = l.Close()
 	}
+}
+
+// close ends accepting, gives up the requests under way and waits for their goroutines.
+func (d *door) close() {
+	d.closeListeners()
+	d.mu.Lock()
 	for e := d.reading.Front(); e != nil; e = e.Next() {
 		e.Value.(reading).giveUp()
 	}

@@ -2,7 +2,7 @@
 // running server of them from the settings. main hands it the settings and stops it.
 //
 //	server.go   Server: starting and stopping, in order
-//	listen.go   the listeners
+//	listen.go   the listeners; handover.go passes them to the process that follows this one
 //	log.go      where the log is, and the cluster with it
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	pages.go    plain HTTP on the public listener

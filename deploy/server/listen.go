@@ -14,14 +14,18 @@ import (
 	"throng/deploy/config"
 )
 
-// listen opens the public listener and, unless it is turned off, the private one.
-func listen(settings config.Serve) (public, private net.Listener, err error) {
+// listen opens the public listener and, unless it is turned off, the private one, or takes them from the process before.
+func listen(settings config.Serve, from *Handover) (public, private net.Listener, err error) {
 	// Accepted sockets get no TCP keep-alive: the WebSocket ping does its work, and a million of them would cost probes.
-	public, err = (&net.ListenConfig{KeepAlive: -1, Control: shareAddr(settings)}).Listen(context.Background(), "tcp", settings.Addr)
+	config := net.ListenConfig{KeepAlive: -1, Control: shareAddr(settings)}
+	public, err = from.listen(settings.Addr, func() (net.Listener, error) {
+		return config.Listen(context.Background(), "tcp", settings.Addr)
+	})
 	if err != nil || settings.Admin == "" {
 		return public, nil, err
 	}
-	if private, err = net.Listen("tcp", settings.Admin); err != nil {
+	private, err = from.listen(settings.Admin, func() (net.Listener, error) { return net.Listen("tcp", settings.Admin) })
+	if err != nil {
 		_ = public.Close()
 		return nil, nil, fmt.Errorf("admin listener: %w", err)
 	}

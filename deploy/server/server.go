@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"throng/deploy/config"
@@ -26,23 +28,45 @@ type Server struct {
 	admin  *http.Server     // nil: off
 	stats  *prometheus.Registry
 	served chan error // the end of engine.Serve
+
+	options  Options
+	settings config.Serve // as they were at the start, but for what Reload has changed
 }
 
-// Start listens and serves. version is what the program calls itself. The first line that it logs tells the address.
-func Start(settings config.Serve, version string, log *slog.Logger) (*Server, error) {
-	s := &Server{served: make(chan error, 1), stats: newRegistry()}
-	joined, err := s.openLog(settings, log) // first: who listens is connected to
+// Options is what the process gives a server besides its settings.
+type Options struct {
+	Version  string         // what the program calls itself
+	Log      *slog.Logger   // required
+	Level    *slog.LevelVar // of Log, for Reload; nil: it cannot be changed
+	Handover *Handover      // where the listeners come from and may go to; nil: nowhere
+}
+
+// Start listens and serves. The first line that it logs tells the address.
+func Start(settings config.Serve, o Options) (_ *Server, err error) {
+	s := &Server{served: make(chan error, 1), stats: newRegistry(), options: o, settings: settings}
+	var public, private net.Listener
+	defer func() {
+		if err != nil {
+			s.abandon(public, private)
+		}
+	}()
+	if o.Handover.isHeir() {
+		if public, private, err = s.inherit(settings); err != nil {
+			return nil, err
+		}
+	}
+	joined, err := s.openLog(settings, o.Log) // before it listens: who listens is connected to
 	if err != nil {
 		return nil, err
 	}
-	public, private, err := listen(settings)
-	if err != nil {
-		_ = s.closeLog()
-		return nil, err
+	if public == nil {
+		if public, private, err = listen(settings, o.Handover); err != nil {
+			return nil, err
+		}
 	}
 	s.addr = public.Addr()
 	s.hub = room.New(room.Config{
-		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: log, MaxRooms: settings.MaxRooms,
+		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: o.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping,
 	})
 	s.engine, err = engine.New(engine.Config{
@@ -58,21 +82,42 @@ func Start(settings config.Serve, version string, log *slog.Logger) (*Server, er
 		MaxConnsPerIP: settings.MaxConnsPerIP,
 		Ping:          settings.Ping,
 		Compress:      settings.Compress,
-		Log:           log,
+		Log:           o.Log,
 		Metrics:       s.stats,
 	})
 	if err != nil {
-		s.hub.Close()
-		_ = s.closeLog()
-		closeAll(public, private)
 		return nil, err
 	}
-	announce(log, s.addr, version)
+	announce(o.Log, s.addr, o.Version)
 	go func() { s.served <- s.engine.Serve(public) }()
 	if private != nil {
-		s.serveAdmin(private, log)
+		s.serveAdmin(private, o.Log)
 	}
-	return s, nil
+	if err = o.Handover.ready(); err == nil {
+		tellSystemd(daemon.SdNotifyReady)
+	}
+	return s, err
+}
+
+// inherit takes the listeners of the process before this one and waits until that has ended.
+func (s *Server) inherit(settings config.Serve) (public, private net.Listener, err error) {
+	if public, private, err = listen(settings, s.options.Handover); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settings.Drain+startWithin)
+	defer cancel()
+	return public, private, s.options.Handover.succeed(ctx)
+}
+
+// abandon undoes what Start has done so far.
+func (s *Server) abandon(listeners ...net.Listener) {
+	if s.hub != nil {
+		s.hub.Close()
+	}
+	if s.log != nil {
+		_ = s.closeLog()
+	}
+	closeAll(listeners...)
 }
 
 // Addr is where the public listener listens.
@@ -84,12 +129,26 @@ func (s *Server) Draining() bool { return s.engine.Draining() }
 // Conns is the number of live connections.
 func (s *Server) Conns() int { return s.engine.Conns() }
 
+// DrainTime is how long a stop may wait for clients.
+func (s *Server) DrainTime() time.Duration { return s.settings.Drain }
+
 // TooSlow is how many connections were ever cut off as too slow.
 func (s *Server) TooSlow() int { return s.engine.TooSlow() }
 
 // Stop refuses newcomers, lets what was said reach everybody, closes all connections in order, and ends. When ctx ends
 // before, the rest is cut off and ctx's error returned.
 func (s *Server) Stop(ctx context.Context) error {
+	tellSystemd(daemon.SdNotifyStopping)
+	return s.stop(ctx)
+}
+
+// Leave is Stop for a server whose listeners were passed on: newcomers are left to the process that follows.
+func (s *Server) Leave(ctx context.Context) error {
+	s.engine.StopAccepting(ctx)
+	return s.stop(ctx)
+}
+
+func (s *Server) stop(ctx context.Context) error {
 	s.engine.Drain()
 	settled := s.hub.Settle(ctx)
 	s.hub.Farewell(returnWithin)
