@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"io"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 // TestBigMessage sends 16 MiB through a socket that takes little at a time.
 func TestBigMessage(t *testing.T) {
 	c := serve(t, Config{MaxMessage: 17 << 20}).join()
-	if err := c.Conn.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+	if err := c.tcp().SetReadBuffer(64 << 10); err != nil {
 		t.Fatal(err)
 	}
 	big := bytes.Repeat(noise[2][:1<<18], 64)

@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -114,6 +115,12 @@ func connectTo(t testing.TB, addr string) *client {
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	return &client{t, conn, bufio.NewReader(conn)}
+}
+
+// encrypt begins TLS; what the server does not like of it comes with the first write or read.
+func (c *client) encrypt(config *tls.Config) {
+	c.Conn = tls.Client(c.Conn, config)
+	c.r = bufio.NewReader(c.Conn)
 }
 
 // handshake is a client's request for path, with more header lines.

@@ -24,8 +24,9 @@ type Session interface {
 // read and before the 101 is written, but what it sends comes after the 101.
 type Open func(*Conn) Session
 
-// transport is the socket below a connection: *nbio.Conn, or a stand-in in tests. Write never blocks; it takes
-// all of b or fails, and the bytes that really left are reported to Conn.written.
+// transport is the socket below a connection, and below its TLS if it has any: *nbio.Conn, or a stand-in in tests. Write
+// never blocks; it takes all of b or fails, and the bytes that really left are reported to Conn.written. A socket whose Write
+// fails closes itself and tells Conn.lost.
 type transport interface {
 	Write(b []byte) (int, error)
 	Close() error
@@ -46,6 +47,7 @@ const (
 type Conn struct {
 	engine  *Engine
 	sock    transport
+	secure  *secure // its TLS; nil: none
 	session Session // set by start, before the loop sees the connection
 	table   *table  // for the sweep; set before the loop sees the connection
 	slot    int     // index in table, guarded by its lock

@@ -74,8 +74,8 @@ func TestFrameBeyondTheQueue(t *testing.T) {
 var endings = map[string]func(*Conn){
 	"closed by the session": func(c *Conn) { c.Close(CloseNormal, "") },
 	"lost":                  func(c *Conn) { _ = c.sock.Close() },
-	"closed by the peer":    func(c *Conn) { c.data(closing(CloseNormal, "")) },
-	"protocol error":        func(c *Conn) { c.data([]byte{0xff, 0xff}) },
+	"closed by the peer":    func(c *Conn) { c.arrive(closing(CloseNormal, "")) },
+	"protocol error":        func(c *Conn) { c.arrive([]byte{0xff, 0xff}) },
 	"too slow": func(c *Conn) {
 		c.Send(NewFrame(true, make([]byte, 600)))
 		c.Send(NewFrame(true, make([]byte, 600)))
@@ -106,7 +106,7 @@ func TestClosedOnce(t *testing.T) {
 			for _, name := range order {
 				endings[name](c)
 				m.running.Wait()
-				c.data(whole(ws.OpText, "too late"))
+				c.arrive(whole(ws.OpText, "too late"))
 				if n := r.told(); n != 1 {
 					t.Fatalf("%v: told %d times after %q", order, n, name)
 				}
@@ -130,7 +130,7 @@ func TestClosedOnceAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		all.Go(func() {
 			for range 5 {
-				c.data(whole(ws.OpText, "hello"))
+				c.arrive(whole(ws.OpText, "hello"))
 			}
 			endings["closed by the peer"](c)
 		})
@@ -161,7 +161,7 @@ func TestClosedInOpen(t *testing.T) {
 				}
 				return r
 			})
-			c.data(whole(ws.OpText, "too late"))
+			c.arrive(whole(ws.OpText, "too late"))
 			if r.told() != 1 || len(r.heard()) > 0 {
 				t.Errorf("told %d times, messages %v", r.told(), r.heard())
 			}
@@ -176,8 +176,8 @@ func TestClosedInOpen(t *testing.T) {
 func TestPanic(t *testing.T) {
 	m, r := &memory{room: -1}, &recorder{react: func(message) { panic("a bug") }}
 	c := connect(t, socketless(t, Config{}), m, 0, r.open)
-	c.data(slices.Concat(whole(ws.OpText, "one"), whole(ws.OpText, "two")))
-	c.data(whole(ws.OpText, "three"))
+	c.arrive(slices.Concat(whole(ws.OpText, "one"), whole(ws.OpText, "two")))
+	c.arrive(whole(ws.OpText, "three"))
 	if got := frames(t, m.output()); len(got) != 1 || got[0].code() != CloseInternal {
 		t.Errorf("written %v, want a close with 1011", got)
 	}

@@ -74,8 +74,8 @@ func TestTCPEnds(t *testing.T) {
 		first func(*Conn) // what ends the conversation
 		then  []byte      // what the peer sends next, nil when its close frame has come already
 	}{
-		"peer first":      {first: func(c *Conn) { c.data(closing(CloseNormal, "")) }},
-		"bad close frame": {first: func(c *Conn) { c.data(closing(999, "")) }},
+		"peer first":      {first: func(c *Conn) { c.arrive(closing(CloseNormal, "")) }},
+		"bad close frame": {first: func(c *Conn) { c.arrive(closing(999, "")) }},
 		"we first":        {func(c *Conn) { c.Close(CloseNormal, "") }, closing(CloseNormal, "")},
 		"no code":         {func(c *Conn) { c.Close(0, "") }, whole(ws.OpClose, "")},
 		"we first, chat under way": {func(c *Conn) { c.Close(CloseNormal, "") },
@@ -86,7 +86,7 @@ func TestTCPEnds(t *testing.T) {
 			c := connect(t, e, m, 0, (&recorder{}).open)
 			test.first(c)
 			if test.then != nil {
-				c.data(test.then)
+				c.arrive(test.then)
 			}
 			if m.isClosed() {
 				t.Error("closed before our close frame has left")
@@ -106,8 +106,8 @@ func TestTCPEndsSoonAfterAFailure(t *testing.T) {
 	e := socketless(t, Config{})
 	m := &memory{room: -1}
 	c := connect(t, e, m, 0, (&recorder{}).open)
-	c.data(whole(3, ""))
-	c.data(closing(CloseNormal, ""))
+	c.arrive(whole(3, ""))
+	c.arrive(closing(CloseNormal, ""))
 	e.clock.Add(failLinger.Milliseconds() - 1)
 	e.closing.expire(e.clock.Load())
 	if m.isClosed() {
@@ -146,16 +146,16 @@ func TestPingFlood(t *testing.T) {
 	m := &memory{room: -1}
 	c := connect(t, e, m, 0, (&recorder{}).open)
 	for i := range controlBurst {
-		c.data(whole(ws.OpPing, fmt.Sprint(i)))
+		c.arrive(whole(ws.OpPing, fmt.Sprint(i)))
 	}
 	if got := frames(t, m.output()); len(got) != controlBurst || got[controlBurst-1] != pong(fmt.Sprint(controlBurst-1)) {
 		t.Fatalf("%d answers to %d pings", len(got), controlBurst)
 	}
 	e.clock.Add(1000) // a second earns some more
 	for range controlRate {
-		c.data(whole(ws.OpPong, ""))
+		c.arrive(whole(ws.OpPong, ""))
 	}
-	c.data(whole(ws.OpPing, "one too many"))
+	c.arrive(whole(ws.OpPing, "one too many"))
 	if got := frames(t, m.output()); len(got) != controlBurst+1 || got[controlBurst].code() != ClosePolicy {
 		t.Errorf("the flood ends in %v", got[len(got)-1])
 	}
@@ -170,7 +170,7 @@ func TestPingsNobodyReads(t *testing.T) {
 	for i := range controlBurst {
 		sent = append(sent, whole(ws.OpPing, fmt.Sprintf("%0*d", maxPayload, i))...)
 	}
-	c.data(sent)
+	c.arrive(sent)
 	if got := len(c.out.control); got > maxControl {
 		t.Errorf("%d bytes of pongs wait", got)
 	}

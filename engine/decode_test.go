@@ -34,7 +34,7 @@ func decode(t testing.TB, e *Engine, window uint8, pieces [][]byte) outcome {
 	m, r := &memory{room: -1}, &recorder{}
 	c := connect(t, e, m, window, r.open)
 	for _, b := range pieces {
-		c.data(bytes.Clone(b)) // decoding changes it
+		c.arrive(bytes.Clone(b)) // decoding changes it
 		if c.in == nil && c.begun.Load() != 0 {
 			t.Fatal("a connection that waits has a message begun")
 		}

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/lesismal/nbio"
 )
 
 // door lets connections in: it accepts, reads the request's head on a short-lived goroutine, and passes the
@@ -30,12 +28,12 @@ type door struct {
 
 // reading is a connection whose request's head is awaited.
 type reading struct {
-	conn  *net.TCPConn
+	conn  net.Conn
 	since time.Time
 }
 
-// giveUp ends the wait: reading fails with a timeout.
-func (r reading) giveUp() { _ = r.conn.SetReadDeadline(time.Unix(1, 0)) }
+// giveUp ends the wait: reading, and writing of a TLS handshake, fail with a timeout.
+func (r reading) giveUp() { _ = r.conn.SetDeadline(time.Unix(1, 0)) }
 
 // dawdling is how long a handshake may take before it makes room for others where no file is left.
 const dawdling = 500 * time.Millisecond
@@ -132,7 +130,7 @@ func (d *door) admit(conn *net.TCPConn) {
 		d.giveUpOldest(0)
 	}
 	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
-	_ = conn.SetReadDeadline(time.Now().Add(d.engine.config.HeadTimeout))
+	_ = conn.SetDeadline(time.Now().Add(d.engine.config.HeadTimeout))
 	entry := d.reading.PushBack(reading{conn, time.Now()})
 	d.handlers.Go(func() { d.handshake(conn, entry) })
 }
@@ -152,12 +150,20 @@ func (d *door) giveUpOldest(age time.Duration) {
 	}
 }
 
-// handshake reads the head and decides where the connection goes.
-func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
-	head, err := readHead(conn)
+// handshake agrees on TLS where it is spoken, reads the head and decides where the connection goes.
+func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
+	var head *head
+	var err error
+	conn := d.greet(socket)
+	if conn != nil {
+		head, err = readHead(conn)
+	}
 	d.mu.Lock()
 	d.reading.Remove(entry) // does nothing when it was given up
 	d.mu.Unlock()
+	if conn == nil {
+		return
+	}
 	if err != nil {
 		if d.engine.draining.Load() && errors.Is(err, errHeadTimeout) {
 			err = errDraining
@@ -173,13 +179,13 @@ func (d *door) handshake(conn *net.TCPConn, entry *list.Element) {
 		return
 	}
 	// net/http reads the head again and answers it, a malformed one too.
-	_ = conn.SetReadDeadline(time.Time{})
+	_ = conn.SetDeadline(time.Time{})
 	d.pages.take(conn, bytes.Clone(head.bytes))
 }
 
 // upgrade answers a WebSocket request and hands the socket to the loop. rest is what the client sent after its
 // head. It owns conn.
-func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
+func (d *door) upgrade(conn stream, r *http.Request, rest []byte) {
 	e := d.engine
 	if err := checkHandshake(r); err != nil {
 		d.refuse(conn, err)
@@ -204,7 +210,7 @@ func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
 	if e.config.Compress {
 		extension, window = negotiateDeflate(r.Header["Sec-Websocket-Extensions"])
 	}
-	sock, nbErr := nbio.NBConn(conn)
+	sock, secure, rest, nbErr := takeOver(conn, rest)
 	if nbErr != nil {
 		e.log.Warn("socket not taken over", "err", nbErr)
 		open(closedConn(e)).Closed()
@@ -212,11 +218,13 @@ func (d *door) upgrade(conn *net.TCPConn, r *http.Request, rest []byte) {
 		d.turnAway(conn, r, errFull)
 		return
 	}
-	e.enter(sock, address, window, switching(r, extension, e.config.Subprotocol(r)), rest, open)
+	c := &Conn{engine: e, sock: sock, secure: secure, address: address, maxMessage: e.config.MaxMessage}
+	c.out.window = window
+	e.enter(c, switching(r, extension, e.config.Subprotocol(r)), rest, open)
 }
 
 // enter counts a connection in, or says why it may not come in. The caller answers it with leave.
-func (d *door) enter(conn *net.TCPConn) (address string, full error) {
+func (d *door) enter(conn stream) (address string, full error) {
 	e := d.engine
 	if e.draining.Load() {
 		return "", errDraining

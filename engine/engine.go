@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -44,7 +45,11 @@ type Config struct {
 	HeadTimeout   time.Duration // for a request's head to arrive; 0 = 10 s
 	CloseTimeout  time.Duration // for the peer to answer a close frame; 0 = 2 s
 	Compress      bool          // permessage-deflate for those who offer it
-	Log           *slog.Logger  // nil = slog.Default()
+	// TLS makes the engine speak TLS 1.2 and 1.3 on its listeners, and nothing else. Its certificates may change all the time
+	// (GetCertificate). A client that chooses another protocol of NextProtos than http/1.1 gets the handshake only, as
+	// certificate authorities want it. nil: plain.
+	TLS *tls.Config
+	Log *slog.Logger // nil = slog.Default()
 
 	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_engine_; nil: nobody does
 }
@@ -111,6 +116,7 @@ func New(config Config) (*Engine, error) {
 		return nil, errors.New("engine: Accept and IsSocket are required")
 	}
 	config.setDefaults()
+	config.TLS = secureConfig(config.TLS)
 	e := &Engine{
 		config:   config,
 		log:      config.Log,
@@ -190,9 +196,11 @@ func (e *Engine) waitEmpty(ctx context.Context) error {
 
 // enter takes an upgraded socket into service: response is the 101, rest what the client has sent after its request.
 // It calls open, whatever becomes of the socket.
-func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, rest []byte, open Open) {
-	c := &Conn{engine: e, sock: sock, address: address, maxMessage: e.config.MaxMessage}
-	c.out.window = window
+func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
+	sock := c.sock.(*nbio.Conn)
+	if c.secure != nil {
+		c.secure.conn, c.secure.door = c, nil
+	}
 	sock.SetSession(c)
 	c.start(open)
 	if len(rest) > 0 {
@@ -207,7 +215,7 @@ func (e *Engine) enter(sock *nbio.Conn, address string, window uint8, response, 
 	e.entered.Add(1)
 	e.barriers[sock.Hash()%len(e.barriers)].pass(e.stop)
 	if _, err := e.loop.AddConn(sock); err != nil {
-		e.log.Warn("connection not taken into the loop", "remote", address, "err", err)
+		e.log.Warn("connection not taken into the loop", "remote", c.address, "err", err)
 		c.lost()
 		return
 	}

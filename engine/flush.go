@@ -24,6 +24,10 @@ func (c *Conn) Flush() {
 		}
 	}
 	done := c.peerClosed && c.state == stateClosing && c.attached && c.out.empty() && c.pending.Load() == 0
+	if done {
+		c.notify()
+		done = c.pending.Load() == 0 // else written comes back here
+	}
 	c.mu.Unlock()
 	if lent != nil {
 		scratches.Put(lent)
@@ -37,15 +41,31 @@ func (c *Conn) Flush() {
 // shut closes the socket. It counts once more: between nbio's count, which is before the number is given back, and that, a round
 // of the barrier may have come back.
 func (c *Conn) shut() {
+	if c.secure != nil {
+		c.mu.Lock()
+		c.notify()
+		c.mu.Unlock()
+	}
 	_ = c.sock.Close()
 	c.engine.closed.Add(1)
 }
 
-// write hands bytes to the socket. A socket that fails closes itself and tells lost. The caller holds c.mu.
-func (c *Conn) write(b []byte) error {
-	c.pending.Add(inWrite + int64(len(b)))
-	_, err := c.sock.Write(b)
+// write sends b, through TLS where there is any. The caller holds c.mu.
+func (c *Conn) write(b []byte) (err error) {
+	c.pending.Add(inWrite)
+	if c.secure == nil {
+		err = c.put(b)
+	} else {
+		_, err = c.secure.Write(b)
+	}
 	c.pending.Add(-inWrite)
+	return err
+}
+
+// put hands the socket bytes as they are to leave. A socket that fails closes itself and tells lost.
+func (c *Conn) put(b []byte) error {
+	c.pending.Add(int64(len(b)))
+	_, err := c.sock.Write(b)
 	if err != nil {
 		c.engine.closed.Add(1) // as in shut
 	}

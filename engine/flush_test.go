@@ -116,7 +116,7 @@ func (w *crowd) run(messages, budget int) {
 	}
 	senders.Go(func() {
 		for range controlBurst {
-			w.conn.data(whole(ws.OpPing, "ping"))
+			w.conn.arrive(whole(ws.OpPing, "ping"))
 		}
 	})
 	go func() {

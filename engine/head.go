@@ -61,7 +61,7 @@ func (h *head) read(conn net.Conn) error {
 		had := len(h.bytes)
 		n, err := conn.Read(h.bytes[had:cap(h.bytes)])
 		h.bytes = h.bytes[:had+n]
-		if n > 0 && (h.bytes[0] < 'A' || h.bytes[0] > 'Z') {
+		if n > 0 && !isLetter(h.bytes[0]) {
 			return errNotHTTP // a TLS hello, for one: do not wait for the end of what has none
 		}
 		if h.length = headEnd(h.bytes, had); h.length > 0 && h.length <= maxHead {

@@ -61,7 +61,7 @@ func FuzzKept(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, times int) {
 		c := connect(t, e, &memory{room: 0}, maxWindow, (&recorder{}).open)
 		for range min(max(times, 1), 1000) {
-			c.data(bytes.Clone(b))
+			c.arrive(bytes.Clone(b))
 			kept := len(c.out.control)
 			if c.in != nil {
 				kept += cap(c.in.message) + cap(c.in.control)

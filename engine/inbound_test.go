@@ -94,7 +94,7 @@ func TestNothingIsHeldBetweenMessages(t *testing.T) {
 		whole(ws.OpBinary, ""),
 	} {
 		for i, b := range sent {
-			c.data([]byte{b})
+			c.arrive([]byte{b})
 			if waits := i == len(sent)-1; waits != (c.in == nil) || waits != (c.begun.Load() == 0) {
 				t.Fatalf("after byte %d of % x: inbound %v, begun %d", i, sent, c.in, c.begun.Load())
 			}
@@ -111,7 +111,7 @@ func TestNothingIsHeldAfterFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := connect(t, socketless(t, Config{}), &memory{room: 0}, 0, (&recorder{}).open)
 			for _, b := range [][]byte{sent, whole(ws.OpText, "?")} {
-				c.data(b)
+				c.arrive(b)
 				if c.in != nil || c.begun.Load() != 0 || !c.deaf {
 					t.Errorf("inbound %v, begun %d, deaf %v", c.in, c.begun.Load(), c.deaf)
 				}
@@ -124,8 +124,8 @@ func TestNothingIsHeldAfterFailure(t *testing.T) {
 func TestDeclaredLengthTakesNoMemory(t *testing.T) {
 	e := socketless(t, Config{MaxMessage: 1 << 30})
 	c := connect(t, e, &memory{room: -1}, 0, (&recorder{}).open)
-	c.data(header(0x82, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0xff))
-	c.data([]byte("ten bytes."))
+	c.arrive(header(0x82, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0xff))
+	c.arrive([]byte("ten bytes."))
 	if got := cap(c.in.message); got > 1000 {
 		t.Errorf("a buffer of %d bytes for ten", got)
 	}
@@ -139,7 +139,7 @@ func TestBegun(t *testing.T) {
 	read := hello[:8]
 	for now := int64(1000); now < 5000; now += 1000 {
 		e.clock.Store(now)
-		c.data(slices.Clone(read))
+		c.arrive(slices.Clone(read))
 		if begun := c.begun.Load(); begun != now {
 			t.Fatalf("begun at %d, want %d", begun, now)
 		}
@@ -162,9 +162,9 @@ func TestSlowUpload(t *testing.T) {
 			}
 			return &recorder{}
 		})
-		c.data(part(ws.OpBinary, "a beginning"))
+		c.arrive(part(ws.OpBinary, "a beginning"))
 		e.clock.Store(1 + 1000*test.seconds)
-		c.data(part(ws.OpContinuation, "and no end"))
+		c.arrive(part(ws.OpContinuation, "and no end"))
 		e.visit(c)
 		if got := (outcome{frames: frames(t, m.output())}).ended(); got != test.code {
 			t.Errorf("limit %d, %d s: closed with %d, want %d", test.maxMessage, test.seconds, got, test.code)

@@ -22,7 +22,7 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 	})
 	loop.OnData(func(sock *nbio.Conn, b []byte) {
 		if c := e.connOf(sock); c != nil {
-			c.data(b)
+			c.receive(b)
 		} else if b, ok := sock.Session().(*barrier); ok {
 			b.passed()
 		}

@@ -13,6 +13,7 @@ import (
 // told from a goroutine of its own.
 type memory struct {
 	conn    *Conn
+	peer    *peer // nil: plain
 	running sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows; held while Conn.written runs
@@ -38,7 +39,7 @@ func (m *memory) Write(b []byte) (int, error) {
 		return -1, errBroken
 	}
 	m.writes++
-	m.overlap = m.overlap || len(m.waiting) > 0
+	m.overlap = m.overlap || len(m.waiting) > 0 && m.peer == nil // of TLS, a write may be several records
 	m.waiting = append(m.waiting, b...)
 	m.leave()
 	return len(b), nil
@@ -97,10 +98,15 @@ func (m *memory) fail() {
 
 func (m *memory) RemoteAddr() net.Addr { return &net.TCPAddr{} }
 
-// output is what has left so far.
+// output is what has left so far, without TLS.
 func (m *memory) output() []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.peer != nil {
+		m.peer.hear(m.sent)
+		m.sent = nil
+		return append([]byte(nil), m.peer.text...)
+	}
 	return append([]byte(nil), m.sent...)
 }
 
@@ -131,6 +137,9 @@ func connect(t testing.TB, e *Engine, m *memory, window uint8, open Open) *Conn 
 	c.out.window = window
 	c.heard.Store(e.clock.Load())
 	m.conn = c
+	if version := tlsOf(t); version != 0 {
+		m.peer = speak(t, c, version)
+	}
 	e.conns.Add(1)
 	c.start(open)
 	c.table = &e.tables[0]

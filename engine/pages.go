@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"errors"
 	"log"
 	"log/slog"
@@ -47,16 +48,16 @@ func (d *door) servePages() {
 }
 
 // take passes a connection to net/http, with the bytes already read from it.
-func (p *pages) take(conn *net.TCPConn, read []byte) {
+func (p *pages) take(conn stream, read []byte) {
 	select {
 	case p.slots <- struct{}{}:
 	default:
 		p.door.refuse(conn, errFull)
 		return
 	}
-	page := &pageConn{TCPConn: conn, read: read, release: func() { <-p.slots }}
+	page := &pageConn{stream: conn, read: read, release: func() { <-p.slots }}
 	select {
-	case p.arrived <- page:
+	case p.arrived <- page.asHTTP():
 	case <-p.ended:
 		_ = page.Close()
 	}
@@ -74,12 +75,12 @@ func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this connection cannot become a WebSocket", http.StatusBadRequest)
 		return
 	}
-	page := conn.(*pageConn)
+	page := pageOf(conn)
 	page.free()
 	rest, _ := buffered.Peek(buffered.Reader.Buffered())
 	rest = append(rest, page.read...)
 	_ = page.SetDeadline(time.Time{})
-	p.door.upgrade(page.TCPConn, r, rest)
+	p.door.upgrade(page.stream, r, rest)
 }
 
 // Accept implements net.Listener.
@@ -106,7 +107,7 @@ func (p *pages) close() {
 
 // pageConn is a connection whose first bytes are already read.
 type pageConn struct {
-	*net.TCPConn
+	stream
 	read    []byte
 	once    sync.Once
 	release func()
@@ -121,7 +122,29 @@ func (c *pageConn) Read(b []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return c.TCPConn.Read(b)
+	return c.stream.Read(b)
+}
+
+// securePage is a page's connection over TLS: net/http asks it for what it tells in Request.TLS.
+type securePage struct{ *pageConn }
+
+func (c securePage) ConnectionState() tls.ConnectionState {
+	return c.stream.(*secure).ConnectionState()
+}
+
+// asHTTP is the connection as net/http gets it; pageOf is the way back.
+func (c *pageConn) asHTTP() net.Conn {
+	if _, ok := c.stream.(*secure); ok {
+		return securePage{c}
+	}
+	return c
+}
+
+func pageOf(conn net.Conn) *pageConn {
+	if s, ok := conn.(securePage); ok {
+		return s.pageConn
+	}
+	return conn.(*pageConn)
 }
 
 // free gives the connection's slot back.
@@ -130,7 +153,7 @@ func (c *pageConn) free() { c.once.Do(c.release) }
 // Close closes the socket and gives the slot back.
 func (c *pageConn) Close() error {
 	c.free()
-	return c.TCPConn.Close()
+	return c.stream.Close()
 }
 
 // pageLog brings net/http's log lines, which are all about bad clients, into ours.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ const (
 )
 
 // refuse answers a request with err and closes the connection in order. It may take up to lingerTime.
-func (d *door) refuse(conn *net.TCPConn, err error) {
+func (d *door) refuse(conn stream, err error) {
 	if errors.Is(err, errHeadLost) {
 		_ = conn.Close()
 		return
@@ -62,7 +61,7 @@ func (d *door) refuse(conn *net.TCPConn, err error) {
 }
 
 // turnAway refuses a valid WebSocket request: by HTTP, or after the upgrade where Config.Refused asks for that.
-func (d *door) turnAway(conn *net.TCPConn, r *http.Request, err error) {
+func (d *door) turnAway(conn stream, r *http.Request, err error) {
 	text, code := d.engine.config.Refused(r, status(err))
 	if code == 0 {
 		d.refuse(conn, err)
@@ -77,7 +76,7 @@ func (d *door) turnAway(conn *net.TCPConn, r *http.Request, err error) {
 }
 
 // sayLast writes the last that a client gets and closes the connection, after listening for a while if asked to.
-func (d *door) sayLast(conn *net.TCPConn, answer []byte, listen bool) {
+func (d *door) sayLast(conn stream, answer []byte, listen bool) {
 	defer conn.Close() //nolint:errcheck // nothing is left to be done for this client
 	_ = conn.SetDeadline(time.Now().Add(lingerTime))
 	if _, err := conn.Write(answer); err != nil || !listen {

@@ -34,6 +34,9 @@ func serve(t testing.TB, config Config) *server {
 	}
 	config.IsSocket = func(path string) bool { return path == "/ws" }
 	config.Log = quiet
+	if tlsOf(t) != 0 {
+		config.TLS = serverTLS()
+	}
 	e, err := New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -63,10 +66,14 @@ func serve(t testing.TB, config Config) *server {
 // in is the same server for a subtest.
 func (s *server) in(t *testing.T) *server { return &server{s.Engine, t, s.addr} }
 
-// dial opens a TCP connection.
+// dial opens a connection, with the TLS that the test is about.
 func (s *server) dial() *client {
 	s.t.Helper()
-	return connectTo(s.t, s.addr)
+	c := connectTo(s.t, s.addr)
+	if version := tlsOf(s.t); version != 0 {
+		c.encrypt(clientTLS(version))
+	}
+	return c
 }
 
 // join opens a WebSocket.

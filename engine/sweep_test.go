@@ -46,7 +46,7 @@ func TestKeepAlive(t *testing.T) {
 			e.visit(c)
 		}
 		if test.heard != nil {
-			c.data(test.heard)
+			c.arrive(test.heard)
 		}
 		want = append(want, test.sent...)
 		if got := frames(t, m.output()); !slices.Equal(got, want) {
@@ -104,7 +104,7 @@ func TestPeerVanishes(t *testing.T) {
 			s := watched(t, Config{}, r)
 			c := s.join()
 			c.say(part(ws.OpText, "half a message"))
-			vanish(c.Conn.(*net.TCPConn))
+			vanish(c.tcp())
 			eventually(t, "the connection is gone", func() bool { return s.Conns() == 0 })
 			if r.told() != 1 || len(r.heard()) != 0 {
 				t.Errorf("told %d times, heard %v", r.told(), r.heard())
@@ -129,7 +129,7 @@ func TestPeerVanishesAtOnce(t *testing.T) {
 		c := s.dial()
 		c.say([]byte(handshake("/ws")), whole(ws.OpText, "hello"))
 		if i%2 == 0 {
-			_ = c.Conn.(*net.TCPConn).SetLinger(0)
+			_ = c.tcp().SetLinger(0)
 		}
 		_ = c.Close()
 	}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/lesismal/nbio"
+)
+
+// stream is a connection at the door: a *net.TCPConn, or TLS over one.
+type stream interface {
+	net.Conn
+	CloseWrite() error
+}
+
+var (
+	errPlainHTTP  = &refusal{http.StatusBadRequest, "this port speaks TLS: use https or wss", "tls_plain_http"}
+	errTLS        = &refusal{http.StatusBadRequest, "the TLS handshake failed", "tls_handshake"}
+	errTLSTimeout = &refusal{http.StatusRequestTimeout, "the TLS handshake took too long", "tls_timeout"}
+	errTLSBroken  = &refusal{http.StatusBadRequest, "bad TLS records", "tls_records"}
+)
+
+// secureConfig is the configuration that the door uses: the caller's, within what the engine can serve.
+func secureConfig(given *tls.Config) *tls.Config {
+	if given == nil {
+		return nil
+	}
+	c := given.Clone()
+	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	if !slices.Contains(c.NextProtos, protocol) {
+		c.NextProtos = append([]string{protocol}, c.NextProtos...)
+	}
+	c.DynamicRecordSizingDisabled = true // frames that are joined go out in few records, not in one for each 1,200 bytes
+	return c
+}
+
+// protocol is what is spoken inside TLS, as ALPN names it (RFC 7301 section 6).
+const protocol = "http/1.1"
+
+// greet agrees on keys, where the door speaks TLS. nil: that has failed, and the client is answered and gone.
+func (d *door) greet(conn stream) stream {
+	if d.engine.config.TLS == nil {
+		return conn
+	}
+	s := newSecure(conn, d.engine.config.TLS)
+	err := s.Handshake()
+	if err == nil {
+		if chosen := s.ConnectionState().NegotiatedProtocol; chosen == "" || chosen == protocol {
+			return s
+		}
+		_ = s.Close() // whoever came for another protocol, as a certificate authority does, has seen the certificate
+		return nil
+	}
+	refused := judgeTLS(err)
+	if refused == nil {
+		_ = conn.Close()
+		return nil
+	}
+	d.engine.log.Debug("TLS handshake failed", "remote", conn.RemoteAddr().String(), "err", err)
+	d.engine.metrics.refuse(refused)
+	if !errors.Is(refused, errPlainHTTP) {
+		_ = conn.Close()
+		return nil
+	}
+	d.sayLast(conn, response(refused), true)
+	return nil
+}
+
+// judgeTLS is what a handshake's error comes to; nil: the client went away.
+func judgeTLS(err error) error {
+	if bad, ok := errors.AsType[tls.RecordHeaderError](err); ok && bad.Conn != nil && isLetter(bad.RecordHeader[0]) {
+		return errPlainHTTP
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errTLSTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return nil
+	}
+	return errTLS
+}
+
+// isLetter reports whether a byte may be the first of an HTTP request.
+func isLetter(b byte) bool { return b >= 'A' && b <= 'Z' }
+
+// takeOver makes a connection at the door one for the loop: its socket, its TLS if it has any, and rest with what TLS has
+// read beyond it. The connection at the door is closed, even by an error.
+func takeOver(conn stream, rest []byte) (*nbio.Conn, *secure, []byte, error) {
+	s, ok := conn.(*secure)
+	if !ok {
+		sock, err := nbio.NBConn(conn)
+		return sock, nil, rest, err
+	}
+	rest = s.drain(rest)
+	sock, err := nbio.NBConn(s.door)
+	return sock, s, rest, err
+}
+
+// broken counts a connection whose TLS has ended by what is no TLS.
+func (e *Engine) broken(c *Conn, err error) {
+	if errors.Is(err, io.EOF) {
+		return
+	}
+	e.log.Debug("TLS has failed", "remote", c.RemoteAddr().String(), "err", err)
+	e.metrics.refuse(errTLSBroken)
+}
