@@ -4,9 +4,11 @@
 // # The journey
 //
 //	door.go       accepts; a short-lived goroutine reads the request's head (head.go), judges it (handshake.go) and
-//	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go)
+//	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go);
+//	              greet.go agrees on TLS before, where it is spoken
 //	engine.go     Config, Engine, start and shutdown
 //	loop.go       nbio's pollers, which read and call back
+//	secure.go     TLS: crypto/tls without a goroutine that waits
 //	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
 //	              pings and close frames
 //	conn.go       Conn and Session: what a protocol sees; the states open, closing, closed
@@ -25,6 +27,7 @@
 // # Locks, in the order in which they may be taken
 //
 //	Conn.mu          one connection's queue and state; never two at once
+//	crypto/tls's own for reading, which the loop alone takes, and never with Conn.mu; and for writing, below either
 //	nbio's own lock  of the same connection, inside its Write; Conn.written runs under it and only counts
 //	leaves           door.mu, table.mu, closers.mu, flusher.mu: nothing is locked while one is held
 //
@@ -35,6 +38,14 @@
 // What the loop reads is the decoder's, which unmasks it in place; a Session may use a payload until it returns. A Frame's bytes are
 // nobody's to change. A write either hands the socket a frame's bytes as they are, or joins several in a pooled
 // 64 KiB scratch.
+//
+// # TLS
+//
+// The handshake runs at the door, in the time of the request's head. From then on crypto/tls reads what the loop has brought and says
+// "would block" when it wants more, and its records go to nbio's queueing Write. Conn.pending counts bytes as the socket gets
+// them, encrypted; Config.Queue counts frames, which are encrypted when they are written. What TLS alone can make a server do, answers to key updates
+// that nobody reads, is bounded by maxUnread; records without content are bounded by crypto/tls. A connection that closes in order
+// says so in TLS, too, before TCP ends (Conn.notify).
 //
 // # nbio
 //

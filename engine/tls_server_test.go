@@ -21,7 +21,7 @@ var overTLS = map[string]func(*testing.T){
 	"Draining": TestDraining, "SlowHead": TestSlowHead, "AcceptIsAsked": TestAcceptIsAsked, "Pages": TestPages, "ManyPages": TestManyPages,
 	"Eager": TestEager, "EagerBehindAPage": TestEagerBehindAPage, "AnswerComesFirst": TestAnswerComesFirst,
 	"CompressionIsNegotiated": TestCompressionIsNegotiated,
-	"BadRequests": TestBadRequests, "GoodRequests": TestGoodRequests,
+	"BadRequests":             TestBadRequests, "GoodRequests": TestGoodRequests,
 	"Shutdown": TestShutdown, "ShutdownCutsOff": TestShutdownCutsOff, "ShutdownMeetsNewcomer": TestShutdownMeetsNewcomer,
 	"ShutdownBesideSilence": TestShutdownBesideSilence,
 	"KeepAlive":             TestKeepAlive, "Silence": TestSilence, "Trickle": TestTrickle, "PeerVanishes": TestPeerVanishes,
