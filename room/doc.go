@@ -20,6 +20,8 @@
 //	cluster.go  what the room needs to be one of many nodes, and nicks that only one of them may hold; follow.go what comes to
 //	            this node, memo.go what nodes tell and ask each other, who.go whom a nick stands for, on whichever node,
 //	            and confirm.go whether they are still there
+//	moderate.go what moderators can do, actcheck.go what makes sense; rulings.go keeps it in the log, rules.go is what is in force,
+//	            enforce.go has it take effect
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
 //
@@ -62,6 +64,13 @@
 // comes back elsewhere has its nick handed over, after what it was told is stored. Whom a nick stands for is asked of the node that
 // holds it, and remembered for a second or until that node says otherwise; that nobody has it, until somebody takes it. What was said
 // to who is on another node is stored first; then that node is asked whether they were there, before the sender is told. How many are where is told once a second.
+//
+// # Moderation
+//
+// What moderators do is stored like messages, by the same committer, in a conversation that no client can name (convRulings), and
+// comes to all nodes like them. What is in force follows from it: each node folds the acts in their order (Hub.rulings) into rules that
+// sessions read without a lock. Nobody is let in before the log was read. Now and then all that is in force is stored in one digest,
+// so that a start has not to read all that was ever done.
 //
 // # Bounds
 //

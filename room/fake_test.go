@@ -132,6 +132,15 @@ func (p *fakePeer) messages() []string {
 	return append([]string(nil), p.got[:p.flushed]...)
 }
 
+// last is the newest message that came; "": none.
+func (p *fakePeer) last() string {
+	all := p.messages()
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1]
+}
+
 // newHub starts a hub that ends with the test.
 func newHub(t testing.TB, config Config) *Hub {
 	t.Helper()

@@ -28,13 +28,14 @@ func (h *Hub) join() {
 	h.attend(theChat)
 	h.running.Go(h.tellNodes)
 	h.running.Go(func() {
-		for h.logged(h.follow(theChat)) != nil {
+		for h.logged(errors.Join(h.follow(theChat), h.cluster.Follow(convRulings))) != nil {
 			select {
 			case <-time.After(time.Second):
 			case <-h.stop:
 				return
 			}
 		}
+		h.rulings.begin()
 		h.isJoined.Store(true)
 	})
 }

@@ -71,6 +71,7 @@ type Hub struct {
 	isJoined  atomic.Bool
 	holds     holds
 	recent    recent
+	rulings   *rulings
 	isDurable bool // storing waits for the disk
 	online    atomic.Int64
 	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
@@ -94,6 +95,7 @@ func New(config Config) *Hub {
 	if h.cluster != nil {
 		h.slots = make(chan struct{}, maxAsking)
 	}
+	h.rulings = newRulings(h)
 	h.places = newPlaces(config.Shards, h.cluster != nil, h.attend, h.desert)
 	h.road = newRoad(h)
 	for i := range config.Shards {
@@ -105,6 +107,9 @@ func New(config Config) *Hub {
 	h.running.Go(h.beat)
 	if h.cluster != nil {
 		h.join()
+	} else if err := h.rulings.read(); err != nil {
+		h.check(err)
+		h.running.Go(h.rulings.begin)
 	}
 	return h
 }
@@ -199,7 +204,10 @@ func (h *Hub) claim(caller Caller, d dialect) (func(Peer) *Session, *event.Error
 		return nil, errStopped
 	default:
 	}
-	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, dialect: d}
+	if bad := h.admits(nick.Key, caller.Addr); bad != nil {
+		return nil, bad
+	}
+	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, addr: caller.Addr, grant: caller.Grant, dialect: d}
 	s.all = member{session: s, index: -1}
 	if d == version2 {
 		s.visitor = &visitor{}

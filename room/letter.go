@@ -84,10 +84,14 @@ func (l enter) open(s *shard) {
 	}
 }
 
+// enter has a session be one of everyone. Who was banned since it was asked whether they may come in is sent away.
 func (s *shard) enter(session *Session) {
 	s.everyone.add(&session.all)
 	s.hub.online.Add(1)
 	s.hub.places.enter(theChat, &session.self.Load().nick, s.number)
+	if bad := s.hub.rulings.inForce().refusal(session.nick.Key, session.addr, time.Now()); bad != nil {
+		s.sendAway(session, bad.Message)
+	}
 }
 
 // leave ends a session.

@@ -14,10 +14,16 @@ func (s *Session) typing(in event.In) *event.Error {
 		if bad != nil {
 			return errNobody(in.To)
 		}
+		if bad := s.silence(in.To, Nick{}); bad != nil {
+			return bad
+		}
 		s.hub.shardOf(to.Key).mail.put(typed{s.name(), to, false})
 		return nil
 	}
 	room, bad := s.inRoom(in.Room)
+	if bad == nil {
+		bad = s.silence("", room)
+	}
 	if bad != nil {
 		return bad
 	}

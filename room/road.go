@@ -31,6 +31,9 @@ type post struct {
 	cid    string
 	settle *settle // instead of a message: goes to every shard
 
+	by       string          // instead: body is an entry of the moderators' log, and this is who made it
+	recorded chan<- recorded // and is told what became of it; has room for it. nil: it is a message
+
 	refusal *event.Error // it cannot be sent, but may be the repeat of one that could; nil: it can
 
 	online     bool   // direct: the recipient is there
@@ -62,6 +65,9 @@ func (p *post) conv() event.Conv {
 
 // entry is the post as the log takes it.
 func (p *post) entry() *history.Entry {
+	if p.recorded != nil {
+		return &history.Entry{Message: history.Message{Conv: convRulings, From: p.by, Body: p.body}}
+	}
 	e := &history.Entry{Probe: p.refusal != nil, Message: history.Message{
 		Claim: p.self.claim, From: p.self.nick.Name, Cid: p.cid, Body: p.body, Conv: convEveryone,
 	}}
@@ -168,7 +174,11 @@ func (r *road) commit(batch []*post) {
 			p.stored, p.isKnown = e.Message, e.Known
 			if failed != nil && e.Seq == 0 {
 				r.giveUp(p)
-				r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
+				if p.recorded != nil {
+					p.recorded <- recorded{bad: errNotRecorded}
+				} else {
+					r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
+				}
 				continue
 			}
 			if p.refusal != nil && !p.isKnown {
@@ -223,6 +233,12 @@ func (r *road) release(p *post) {
 			r.tell(shard, *p.settle)
 		}
 		return
+	case p.recorded != nil:
+		if h.cluster == nil {
+			h.rulings.take(p.stored)
+		}
+		p.recorded <- recorded{message: p.stored}
+		return
 	case p.isKnown:
 	case h.cluster != nil && !p.isFleeting: // it comes back from the log, to all nodes that follow
 		if p.node != "" {
@@ -257,6 +273,10 @@ func (r *road) deliver(room Nick, p *parcel) {
 // receive takes a message that the shared log has stored, on whichever node, and gives it to those of this one whom it
 // is for. It waits while a shard has too much to do.
 func (h *Hub) receive(m history.Message) {
+	if m.Conv == convRulings {
+		h.rulings.take(m)
+		return
+	}
 	post := func(s *shard, l letter, cost int64) {
 		s.awaitRoom()
 		s.backlog.Add(cost)

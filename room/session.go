@@ -1,6 +1,7 @@
 package room
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 type Session struct {
 	hub     *Hub
 	shard   *shard
-	peer    Peer // set before the loop or the shard sees the session
-	nick    Nick // as the connection asked for it
+	peer    Peer       // set before the loop or the shard sees the session
+	nick    Nick       // as the connection asked for it
+	addr    netip.Addr // where the client is; the zero Addr: unknown
+	grant   *Grant     // what its token allows; nil: it has shown none
 	dialect dialect
 	self    atomic.Pointer[self] // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
 
@@ -112,6 +115,9 @@ func (s *Session) receive(payload []byte) *event.Error {
 		return bad
 	}
 	p := &post{from: s, self: s.self.Load(), body: in.Message}
+	if bad := s.silence(in.To, Nick{}); bad != nil {
+		return bad
+	}
 	if in.To == "" {
 		return s.hub.road.take(p)
 	}
@@ -136,9 +142,11 @@ func (s *Session) address(p *post, nick string) *event.Error {
 func (s *Session) Closed() { s.shard.mail.put(leave{s}) }
 
 // tell sends a client of the tutorial dialect a word of the server's own.
-func (s *Session) tell(reason string) {
-	text := event.AppendTutorial(nil, event.System, s.name(), event.AppendString(nil, reason))
-	s.peer.Send(s.hub.config.Wire.Message(false, text))
+func (s *Session) tell(reason string) { s.peer.Send(s.word(event.AppendString(nil, reason))) }
+
+// word is a word of the server's own, a JSON value, for a client of the tutorial dialect.
+func (s *Session) word(value []byte) Frame {
+	return s.hub.config.Wire.Message(false, event.AppendTutorial(nil, event.System, s.name(), value))
 }
 
 // refuse tells a client what became of what it sent, in its dialect.

@@ -68,12 +68,17 @@ func (s *Session) answer(id []byte, text func([]byte) []byte) {
 // say puts a message on its road.
 func (s *Session) say(in event.In) *event.Error {
 	p := &post{from: s, self: s.self.Load(), body: in.Message, id: in.ID, cid: in.Cid}
-	if in.To != "" {
-		return s.address(p, in.To)
+	if in.To == "" {
+		p.room, p.refusal = s.inRoom(in.Room)
 	}
-	p.room, p.refusal = s.inRoom(in.Room)
+	if p.refusal == nil {
+		p.refusal = s.silence(in.To, p.room)
+	}
 	if p.refusal != nil && p.cid == "" {
 		return p.refusal
+	}
+	if in.To != "" {
+		return s.address(p, in.To)
 	}
 	return s.hub.road.take(p)
 }

@@ -29,7 +29,14 @@ var errNoEcho = engine.Refuse(http.StatusNotFound, "the echo socket is turned of
 // acceptor is the seam between the halves: it lets a WebSocket request in and gives its connection a session.
 func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.Open, error) {
 	return func(r *http.Request) (engine.Open, error) {
+		caller := room.Caller{Name: strings.TrimPrefix(r.URL.Path, chatPath)}
+		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			caller.Addr = from.Addr().Unmap()
+		}
 		if r.URL.Path == echoPath {
+			if err := hub.Banned(caller.Addr); err != nil {
+				return nil, err
+			}
 			if settings.EchoMax == 0 {
 				return nil, errNoEcho
 			}
@@ -37,10 +44,6 @@ func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.
 				c.SetMaxMessage(settings.EchoMax)
 				return hub.Echo(peer{c})
 			}, nil
-		}
-		caller := room.Caller{Name: strings.TrimPrefix(r.URL.Path, chatPath)}
-		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-			caller.Addr = from.Addr().Unmap()
 		}
 		claim := hub.Claim
 		if subprotocol(r) != "" {

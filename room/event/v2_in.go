@@ -15,6 +15,8 @@ const (
 	MaxResume    = 256     // bytes
 	MaxEpoch     = 64      // bytes
 	MaxPositions = 1000    // conversations in one hello
+	MaxReason    = 500     // bytes of why a moderator does something
+	MaxMotd      = 4 << 10 // bytes of a message of the day, as JSON
 	MaxPage      = 100     // messages or users in one answer
 	DefaultPage  = 50      // when no limit is given, or 0
 )
