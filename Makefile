@@ -3,12 +3,20 @@
 VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT_VERSION := 2.15.0
 LINT         := .bin/golangci-lint-$(LINT_VERSION)
+VULN_VERSION := 1.9.0
+VULN         := .bin/govulncheck-$(VULN_VERSION)
 FUZZTIME     ?= 10s
+
+# The known holes of Go and of all modules, as of the day in the version. A newer day: go list -m golang.org/x/vulndb@master
+VULNDB       := v0.0.0-20261105234957-e22db6528018
+
+# The Go that packages are built with, and whose standard library is looked through for known holes; the go command fetches it.
+RELEASE_GO   ?= go1.27.3
 
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint fuzz bench bench-peers load-100k chaos clean
+.PHONY: help run build test race lint vuln fuzz bench bench-peers load-100k chaos clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -25,7 +33,7 @@ test: ## all tests with the race detector; the page in a real Chromium
 
 race: test ## the same: tests always run with the race detector
 
-lint: $(LINT) ## format, vet, the linters' rules and a tidy go.mod
+lint: $(LINT) vuln ## format, vet, the linters' rules, a tidy go.mod, no known holes
 	go vet ./...
 	$(LINT) run ./...
 	go mod tidy -diff
@@ -33,6 +41,15 @@ lint: $(LINT) ## format, vet, the linters' rules and a tidy go.mod
 $(LINT):
 	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION)
 	mv .bin/golangci-lint $@
+
+vuln: $(VULN) ## known holes that the code can reach, in its modules and in the Go that packages are built with
+	@db=$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/^\t"Dir": "\(.*\)".*/\1/p') && \
+	echo "looking for holes known on $$(echo $(VULNDB) | cut -d - -f 2 | cut -c 1-8), with $(RELEASE_GO)" && \
+	GOTOOLCHAIN=$(RELEASE_GO) $(VULN) -db "file://$$db/data/osv" -test ./...
+
+$(VULN):
+	GOBIN=$(CURDIR)/.bin GOTOOLCHAIN=$(RELEASE_GO) go install golang.org/x/vuln/cmd/govulncheck@v$(VULN_VERSION)
+	mv .bin/govulncheck $@
 
 fuzz: ## every fuzz test for FUZZTIME each (10s)
 	@set -e; for package in $$(go list ./...); do \
