@@ -22,6 +22,8 @@
 //	            and confirm.go whether they are still there
 //	moderate.go what moderators can do, actcheck.go what makes sense; rulings.go keeps it in the log, rules.go is what is in force,
 //	            enforce.go has it take effect
+//	publish.go  what programs of the server's side send; survey.go, profile.go and reading.go what operators see: who is there and where,
+//	            on all nodes, and what was said
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
 //

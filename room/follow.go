@@ -1,6 +1,7 @@
 package room
 
 import (
+	"context"
 	"errors"
 	"hash/maphash"
 	"time"
@@ -76,7 +77,7 @@ func (h *Hub) follow(room Nick) error {
 
 // recount asks the other nodes how many are in a room. It waits for them.
 func (h *Hub) recount(room Nick) map[string]crew {
-	crews := h.askCrews(memo{Kind: askPage, Room: room})
+	crews := h.askCrews(context.Background(), room.Key, Part{})
 	for node, c := range crews {
 		h.places.hear(node, room.Key, c.Count, nil, nil)
 	}

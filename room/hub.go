@@ -268,7 +268,7 @@ func (h *Hub) ask(s *Session) *event.Error {
 
 // begin brings a session to life on its connection.
 func (s *Session) begin(p Peer) *Session {
-	s.peer = p
+	s.peer, s.since = p, time.Now().UnixMilli()
 	s.pace = newPace(s.hub.config.Rate, s.hub.config.Burst)
 	if s.dialect == version2 {
 		wait := helloWait
@@ -325,6 +325,9 @@ func (h *Hub) Close() {
 
 // Online is how many sessions are in the chat.
 func (h *Hub) Online() int { return int(h.online.Load()) }
+
+// Epoch names the log that the seqs of messages belong to.
+func (h *Hub) Epoch() string { return h.config.Log.Epoch() }
 
 // Healthy is why messages cannot be stored or received at present; nil: they can.
 func (h *Hub) Healthy() error {

@@ -237,6 +237,9 @@ type sent struct{ *post }
 
 func (l sent) open(s *shard) {
 	from, m := l.from, &l.stored
+	if from.caller != nil {
+		from.caller <- outcome{receipt: s.hub.receipt(l.post)}
+	}
 	if l.id != nil && !from.isGone {
 		s.reply(from, event.AppendAck(nil, &event.Ack{
 			ID: l.id, Cid: m.Cid, Mid: m.Mid, Conv: l.conv(), Seq: m.Seq, Ts: m.Ts, Dur: s.hub.config.Log.Durability(),
@@ -280,6 +283,10 @@ type notice struct {
 }
 
 func (l notice) open(*shard) {
+	if l.to.caller != nil {
+		l.to.caller <- outcome{bad: l.bad}
+		return
+	}
 	l.to.refuse(l.id, l.bad)
 	l.to.peer.Flush()
 }

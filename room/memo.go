@@ -19,7 +19,10 @@ const (
 	askYield     = "yield"    // Key, Claim: close its connections, it has come back on the node that asks
 	askWho       = "who"      // Key
 	askThere     = "there"    // Keys, Claims: are they there
-	askPage      = "page"     // Room, After, Limit: who is there; Limit 0: only how many
+	askPage      = "page"     // Room, After, Prefix, Limit: who is there; Limit 0: only how many
+	askRooms     = "rooms"    // After, Prefix, Limit: which rooms have people
+	askPerson    = "person"   // Key
+	askVitals    = "vitals"   // how is the node
 )
 
 // memo is what nodes tell and ask each other.
@@ -35,6 +38,7 @@ type memo struct {
 	Seq    uint64     `json:"seq,omitempty"`
 	Count  int        `json:"count,omitempty"`
 	After  string     `json:"after,omitempty"`
+	Prefix string     `json:"prefix,omitempty"`
 	Limit  int        `json:"limit,omitempty"`
 	Joined []string   `json:"joined,omitempty"`
 	Left   []string   `json:"left,omitempty"`
@@ -107,11 +111,21 @@ func (h *Hub) answer(node string, data []byte) []byte {
 		return h.there(w.Keys, w.Claims)
 	case askPage:
 		var c crew
-		c.Count, c.Nicks = h.places.page(w.Room.Key, w.After, w.Limit)
+		c.Count, c.Nicks = h.places.page(w.Room.Key, w.part())
 		if c.Count > 0 {
 			c.Room = h.places.name(w.Room)
 		}
 		return encode(c)
+	case askRooms:
+		var l roomList
+		l.Count, l.Rooms = h.places.rooms(w.part())
+		return encode(l)
+	case askPerson:
+		ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+		defer cancel()
+		return encode(h.personHere(ctx, w.Key))
+	case askVitals:
+		return encode(h.Vitals())
 	}
 	return nil
 }
@@ -119,28 +133,48 @@ func (h *Hub) answer(node string, data []byte) []byte {
 // crewWait is how long other nodes are waited for that are asked who is in a room.
 const crewWait = time.Second
 
-func (h *Hub) askCrews(w memo) map[string]crew {
-	ctx, cancel := context.WithTimeout(context.Background(), crewWait)
+// askAll asks all other nodes, and returns what they answered in time by node. What cannot be read is of a newer version.
+func askAll[T any](ctx context.Context, h *Hub, w memo) map[string]T {
+	ctx, cancel := context.WithTimeout(ctx, crewWait)
 	defer cancel()
-	crews := map[string]crew{}
+	answers := map[string]T{}
 	for node, data := range h.cluster.Ask(ctx, encode(w)) {
-		var c crew
-		if json.Unmarshal(data, &c) == nil {
-			crews[node] = c
+		var answer T
+		if len(data) > 0 && json.Unmarshal(data, &answer) == nil {
+			answers[node] = answer
 		}
 	}
-	return crews
+	return answers
+}
+
+// part is the page that is asked for.
+func (w *memo) part() Part {
+	return Part{After: w.After, Prefix: w.Prefix, Limit: min(w.Limit, maxPart)}
+}
+
+// askCrews asks all other nodes who is in a room.
+func (h *Hub) askCrews(ctx context.Context, room string, part Part) map[string]crew {
+	return askAll[crew](ctx, h, memo{
+		Kind: askPage, Room: Nick{Key: room}, After: part.After, Prefix: part.Prefix, Limit: part.Limit,
+	})
 }
 
 // people is how many are in a room, on all nodes, and a page of their names. It may wait for other nodes.
-func (h *Hub) people(room, after string, limit int) (count int, names []string) {
-	count, nicks := h.places.page(room, after, limit)
+func (h *Hub) people(ctx context.Context, room string, part Part) (count int, names []string) {
+	count, nicks := h.places.page(room, part)
 	if h.cluster != nil {
-		for _, c := range h.askCrews(memo{Kind: askPage, Room: Nick{Key: room}, After: after, Limit: limit}) {
-			count, nicks = count+c.Count, append(nicks, c.Nicks...)
+		w := part.window()
+		for _, c := range h.askCrews(ctx, room, part) {
+			count += c.Count
+			for _, n := range c.Nicks {
+				if w.has(n.Key) { // an older version knows of no prefix
+					nicks = append(nicks, n)
+				}
+			}
 		}
 		slices.SortFunc(nicks, func(a, b Nick) int { return cmp.Compare(a.Key, b.Key) })
-		nicks = nicks[:min(limit, len(nicks))]
+		nicks = slices.CompactFunc(nicks, func(a, b Nick) bool { return a.Key == b.Key }) // one may have sessions on two nodes
+		nicks = nicks[:min(part.Limit, len(nicks))]
 	}
 	for _, n := range nicks {
 		names = append(names, n.Name)

@@ -54,6 +54,17 @@ func ParseNick(s string) (Nick, *event.Error) {
 	return checkNick(Nick{Name: name, Key: strings.ReplaceAll(key, "ς", "σ")})
 }
 
+// readNick is ParseNick for the name of a conversation's other side, which may be the server itself.
+func readNick(s string) (Nick, *event.Error) {
+	if s == event.System {
+		return theServer, nil
+	}
+	return ParseNick(s)
+}
+
+// theServer is who speaks as the server itself. Nobody can come in under its name.
+var theServer = Nick{event.System, event.System}
+
 var errLongNick = event.Malformed("a nick must have 1 to 64 bytes")
 
 // checkNick applies our own rules to a normalised nick.

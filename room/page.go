@@ -32,12 +32,21 @@ func (s *Session) history(in event.In) *event.Error {
 
 // page reads a page of history.
 func (h *Hub) page(claim uint64, in event.In) ([]byte, *event.Error) {
+	page, bad := h.pageOf(claim, in)
+	if bad != nil {
+		return nil, bad
+	}
+	return event.AppendHistory(nil, &page), nil
+}
+
+// pageOf is page before it is encoded.
+func (h *Hub) pageOf(claim uint64, in event.In) (event.History, *event.Error) {
 	t, msgs, more, err := h.turn(claim, in)
 	if h.check(err); err != nil {
-		return nil, event.Unavailable("the history cannot be read at present", retryAfter)
+		return event.History{}, event.Unavailable("the history cannot be read at present", retryAfter)
 	}
 	if t == nil {
-		return nil, event.NotFound("no such conversation: " + in.Conv.String())
+		return event.History{}, event.NotFound("no such conversation: " + in.Conv.String())
 	}
 	msgs, isCut := cut(msgs, in.HasAfter)
 	page := event.History{ID: in.ID, Conv: t.conv, More: more || isCut, Msgs: make([]event.Msg, len(msgs))}
@@ -47,7 +56,7 @@ func (h *Hub) page(claim uint64, in event.In) ([]byte, *event.Error) {
 			page.Msgs[i].Cid = msgs[i].Cid
 		}
 	}
-	return event.AppendHistory(nil, &page), nil
+	return page, nil
 }
 
 // turn reads the messages of a page; of no thread when there is none.

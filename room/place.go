@@ -1,7 +1,6 @@
 package room
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +23,10 @@ type places struct {
 
 	mu      sync.RWMutex // guards what follows; a leaf, but for what attend and desert lock
 	byKey   map[string]*place
-	changed map[string]bool // places with changes that have not been told to their people
-	near    map[string]bool // the same of this node's own, which have not been told to other nodes
-	emptied []change        // the last of those, of rooms that nobody of this node is in any more
+	inOrder *btree.BTreeG[*place] // the same, but everywhere, by key
+	changed map[string]bool       // places with changes that have not been told to their people
+	near    map[string]bool       // the same of this node's own, which have not been told to other nodes
+	emptied []change              // the last of those, of rooms that nobody of this node is in any more
 }
 
 // place is one of them.
@@ -70,12 +70,14 @@ func (n *news) leave(key, name string) {
 }
 
 func newPlaces(shards int, isShared bool, attend, desert func(room Nick)) *places {
-	ps := &places{shards: shards, isShared: isShared, attend: attend, desert: desert, byKey: map[string]*place{}, changed: map[string]bool{}, near: map[string]bool{}}
+	ps := &places{shards: shards, isShared: isShared, attend: attend, desert: desert, byKey: map[string]*place{}, inOrder: btree.NewG(16, placeBefore), changed: map[string]bool{}, near: map[string]bool{}}
 	ps.place(theChat)
 	return ps
 }
 
 func byKey(a, b *Nick) bool { return a.Key < b.Key }
+
+func placeBefore(a, b *place) bool { return a.room.Key < b.room.Key }
 
 // place is that of a room, made when it is needed.
 func (ps *places) place(room Nick) *place {
@@ -85,6 +87,9 @@ func (ps *places) place(room Nick) *place {
 			room: room, shards: make([]int, ps.shards), people: btree.NewG(16, byKey), all: newNews(), near: newNews(),
 		}
 		ps.byKey[room.Key] = p
+		if room.Key != everywhere {
+			ps.inOrder.ReplaceOrInsert(p)
+		}
 		if room.Key != everywhere && ps.isShared {
 			ps.attend(room)
 		}
@@ -142,6 +147,7 @@ func (ps *places) leave(room string, who *Nick, shard int) {
 	}
 	if p.people.Len() == 0 && room != everywhere {
 		delete(ps.byKey, room)
+		ps.inOrder.Delete(p)
 		delete(ps.changed, room)
 		delete(ps.near, room)
 		if ps.isShared {
@@ -246,23 +252,34 @@ func (ps *places) count(room string) int {
 	return 0
 }
 
-// page is how many of this node are in a room, and some of them, in the order of their keys from the one after a nick on.
-func (ps *places) page(room, after string, limit int) (count int, some []Nick) {
-	from, bad := ParseNick(after)
-	if bad != nil {
-		from.Key = strings.ToLower(after)
-	}
+// page is how many of this node are in a room, and some of them, in the order of their keys, of a page.
+func (ps *places) page(room string, part Part) (count int, some []Nick) {
+	w := part.window()
 	ps.mu.RLock()
 	defer ps.mu.RUnlock()
 	p := ps.byKey[room]
 	if p == nil {
 		return 0, nil
 	}
-	p.people.AscendGreaterOrEqual(&from, func(n *Nick) bool {
-		if len(some) < limit && (n.Key != from.Key || after == "") {
+	p.people.AscendGreaterOrEqual(&Nick{Key: w.from}, func(n *Nick) bool {
+		if w.has(n.Key) && len(some) < part.Limit {
 			some = append(some, *n)
 		}
-		return len(some) < limit
+		return len(some) < part.Limit && !w.isBehind(n.Key)
 	})
 	return p.people.Len(), some
+}
+
+// rooms is how many rooms have people of this node, and some of them with how many, in the order of their keys, of a page.
+func (ps *places) rooms(part Part) (count int, some []RoomCount) {
+	w := part.window()
+	ps.mu.RLock()
+	defer ps.mu.RUnlock()
+	ps.inOrder.AscendGreaterOrEqual(&place{room: Nick{Key: w.from}}, func(p *place) bool {
+		if w.has(p.room.Key) && len(some) < part.Limit {
+			some = append(some, RoomCount{p.room, p.people.Len()})
+		}
+		return len(some) < part.Limit && !w.isBehind(p.room.Key)
+	})
+	return ps.inOrder.Len(), some
 }

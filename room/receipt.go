@@ -60,7 +60,7 @@ func (s *Session) receipt(in event.In) *event.Error {
 		s.hub.reading(func() { s.hub.mark(claim, stored, in.T, in.Seq) })
 		return nil
 	}
-	to, bad := ParseNick(in.Conv.Name)
+	to, bad := readNick(in.Conv.Name)
 	if bad != nil {
 		return errNobody(in.Conv.Name)
 	}

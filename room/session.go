@@ -20,6 +20,8 @@ type Session struct {
 	grant   *Grant     // what its token allows; nil: it has shown none
 	dialect dialect
 	self    atomic.Pointer[self] // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
+	caller  chan<- outcome       // has room for it; nil: it is a person's. Else it has no peer, and says one thing: see Publish
+	since   int64                // ms since 1970: when it was let in; set with peer
 
 	// The loop's.
 	pace    pace

@@ -51,7 +51,7 @@ func (h *Hub) directs(claim uint64) (map[string]*thread, error) {
 	all, err := h.config.Log.Directs(claim)
 	byKey := make(map[string]*thread, len(all))
 	for _, d := range all {
-		nick, bad := ParseNick(d.PeerNick)
+		nick, bad := readNick(d.PeerNick)
 		if bad != nil {
 			continue
 		}
@@ -70,12 +70,14 @@ func (h *Hub) locate(conv event.Conv, directs map[string]*thread) *thread {
 	if conv.Kind == event.ConvAll {
 		return single(conv, convEveryone)
 	}
+	if conv.Kind == event.ConvDirect {
+		peer, _ := readNick(conv.Name) // "" has no conversation
+		return directs[peer.Key]
+	}
 	nick, bad := ParseNick(conv.Name)
 	switch {
 	case bad != nil:
 		return nil
-	case conv.Kind == event.ConvDirect:
-		return directs[nick.Key]
 	case nick.Key == everywhere:
 		return single(event.Everyone(), convEveryone)
 	}

@@ -2,6 +2,7 @@ package room
 
 import (
 	"bytes"
+	"context"
 	"time"
 
 	"throng/room/event"
@@ -159,7 +160,7 @@ func (s *Session) presence(in event.In) *event.Error {
 		key, conv = room.Key, event.Room(room.Name)
 	}
 	tell := func() {
-		count, users := s.hub.people(key, in.AfterNick, in.Limit)
+		count, users := s.hub.people(context.Background(), key, Part{After: in.AfterNick, Limit: in.Limit})
 		s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, conv, count, users) })
 	}
 	if s.hub.cluster == nil {

@@ -62,6 +62,8 @@ var serveTexts = map[string]texts{
 	"queue":            {[]string{"1KiB", "1GiB"}, []string{"", "0", "1023", "1025MiB"}},
 	"ping":             {[]string{"10ms", "1h"}, []string{"", "0", "9ms", "61m", "-25s", "25"}},
 	"origin":           {[]string{"", "*", "https://a", "http://a:1,*", "http://1.2.3.4", "http://[::1]:8080"}, []string{"a", "https://", "https://:1", "https://a/", "https://a?", "https://a#", "https://u@a", "https://a:", "https://a:65536", "https://*.a", "https://a,", "null", "//a", "https:a", "http://[::1", "http://a b", "http://a\nb"}},
+	"api-key":          {[]string{"", "a b:c/d"}, []string{"\n", strings.Repeat("x", 257)}},
+	"api-keys":         {[]string{"", "keys.toml"}, []string{"a\nb"}},
 	"compress":         {[]string{"off", "on"}, []string{"", "true", "1"}},
 	"rate":             {[]string{"0", "0.5", "1e6"}, []string{"", "-1", "NaN", "Inf", "1000001", "20/s"}},
 	"burst":            {[]string{"1", "1000000"}, []string{"", "-1", "1000001", "1.5"}},

@@ -36,6 +36,8 @@ type Serve struct {
 	Compress      bool          // whether permessage-deflate is offered
 	Rate          float64       // messages a second a connection; 0: no limit
 	Burst         int           // messages; at least 1 unless Rate is 0
+	APIKey        string        // of the API, good for all of it; empty: none
+	APIKeys       string        // file of more keys, TOML; empty: none
 	Drain         time.Duration // longest time that a stop waits for clients; 0: it does not wait
 	Dev           string        // folder to serve the browser client from; empty: the built-in one
 	LogLevel      slog.Level    // least level that is logged
@@ -78,7 +80,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-	}, s.onNATS(), []setting{
+	}, s.onNATS(), s.onAPI(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),

@@ -6,5 +6,5 @@
 //	log.go      where the log is, and the cluster with it
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	pages.go    plain HTTP on the public listener
-//	admin.go    the private listener
+//	admin.go    the private listener; api.go, what is below /api/ there
 package server

@@ -17,6 +17,9 @@ func (s *Server) Reload(settings config.Serve) (kept []string) {
 			kept = append(kept, name)
 		}
 	}
+	if s.keys != nil {
+		s.keys.Reload()
+	}
 	if s.options.Level != nil {
 		s.options.Level.Set(settings.LogLevel)
 	}

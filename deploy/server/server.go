@@ -16,6 +16,7 @@ import (
 	"throng/room"
 	"throng/room/cluster"
 	"throng/room/history"
+	"throng/web/admin"
 )
 
 // Server is a running chat server.
@@ -26,6 +27,8 @@ type Server struct {
 	log    history.Log
 	nodes  *cluster.Cluster // nil: this node is alone
 	admin  *http.Server     // nil: off
+	api    *admin.Server    // nil: off
+	keys   *admin.Keyring   // of api; nil: none
 	stats  *prometheus.Registry
 	served chan error // the end of engine.Serve
 
@@ -50,6 +53,9 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 			s.abandon(public, private)
 		}
 	}()
+	if s.keys, err = openKeys(settings, o.Log); err != nil {
+		return nil, err
+	}
 	if o.Handover.isHeir() {
 		if public, private, err = s.inherit(settings); err != nil {
 			return nil, err
@@ -153,6 +159,9 @@ func (s *Server) stop(ctx context.Context) error {
 	settled := s.hub.Settle(ctx)
 	s.hub.Farewell(returnWithin)
 	err := s.engine.Shutdown(ctx)
+	if s.api != nil {
+		s.api.Close()
+	}
 	s.hub.Close()
 	err = errors.Join(err, s.closeLog())
 	if s.admin != nil {

@@ -50,6 +50,25 @@ func isJSON(text jsontext.Value) bool {
 	return text.IsValid(loneSurrogates, jsontext.AllowDuplicateNames(true))
 }
 
+// CheckValue is why text is not the one JSON value that a message may be: the rules are those for frames.
+func CheckValue(text []byte) *Error {
+	if !utf8.Valid(text) {
+		return errJSON
+	}
+	if tooDeep(text) {
+		return errTooDeep
+	}
+	r := borrow(text)
+	defer readers.Put(r)
+	if _, err := r.ReadValue(); err != nil {
+		return syntax(err)
+	}
+	if _, err := r.ReadToken(); !errors.Is(err, io.EOF) {
+		return errJSON
+	}
+	return nil
+}
+
 // eachMember calls visit for every member of the one object that frame must be. value refers to the frame; so does name,
 // where it could.
 func eachMember(frame []byte, visit func(name []byte, value jsontext.Value) *Error) *Error {

@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// call is a request that is being worked on. Its handler's goroutine alone uses it.
+type call struct {
+	*http.Request
+	w     http.ResponseWriter
+	id    string
+	began time.Time
+	key   *Key
+	names []string // what stood in the path for the names of the route, in order
+	body  []byte   // as it came; nil: the route has none
+
+	idempotency string // the Idempotency-Key; "": none
+}
+
+// maxID is the longest id that a request may bring along, in bytes.
+const maxID = 64
+
+// requestID is by which a request is found in the log: the caller's, if that is a plain word, else a new one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= maxID && isWord(id) {
+		return id
+	}
+	var raw [8]byte
+	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(raw[:])
+}
+
+// isWord reports whether text is of ASCII letters, digits, '-', '_', '.' and ':' only.
+func isWord(text string) bool {
+	for i := range len(text) {
+		switch b := text[i]; {
+		case 'a' <= b && b <= 'z', 'A' <= b && b <= 'Z', '0' <= b && b <= '9', b == '-', b == '_', b == '.', b == ':':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// serve finds the route of a request and takes it, if the caller may.
+func (s *Server) serve(c *call) {
+	route, names, bad := s.route(c)
+	if bad == nil && !route.isOpen {
+		c.key, bad = s.who(c.Request)
+	}
+	if bad == nil && !route.isOpen && !c.key.allows(route.scope) {
+		bad = refuse(http.StatusForbidden, "the key lacks the scope "+string(route.scope))
+	}
+	if bad != nil {
+		s.refused(c, bad)
+		return
+	}
+	c.names = names
+	// A body that does not come, or an answer that nobody reads, ends the connection.
+	control := http.NewResponseController(c.w)
+	_ = control.SetReadDeadline(time.Now().Add(workFor))
+	_ = control.SetWriteDeadline(time.Now().Add(2 * workFor))
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection may go on to be used for a long profile
+	status := http.StatusOK
+	if body, err := s.once(c, route); err != nil {
+		bad := asError(err)
+		if bad.Status == http.StatusInternalServerError {
+			s.log.Error("api", "request", c.id, "method", c.Method, "route", route.path, "err", err)
+		}
+		status = bad.Status
+		c.refuse(bad)
+	} else {
+		c.answer(status, body)
+	}
+	if route.changes() {
+		s.log.Info("api", "request", c.id, "key", c.key.Name, "method", c.Method, "route", route.path, "status", status,
+			"took", time.Since(c.began).Round(time.Microsecond))
+	}
+}
+
+// refused tells a caller that it was not let in.
+func (s *Server) refused(c *call, bad *Error) {
+	s.log.Log(c.Context(), slog.LevelDebug, "api refused", "request", c.id, "from", c.RemoteAddr, "status", bad.Status, "why", bad.Message)
+	c.refuse(bad)
+}
+
+// encode is an answer as JSON. What handlers answer can be encoded.
+func encode(v any) []byte {
+	text, err := json.Marshal(v, json.FormatNilSliceAsNull(false), json.Deterministic(true))
+	if err != nil {
+		panic(err)
+	}
+	return append(text, '\n')
+}
+
+func (c *call) answer(status int, body []byte) {
+	c.w.Header().Set("Content-Type", "application/json")
+	c.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body) // net/http leaves out that of HEAD
+}
+
+// refusal is an error as callers get it.
+type refusal struct {
+	Error struct {
+		Code      string `json:"code"`
+		Message   string `json:"message"`
+		RequestID string `json:"request_id"`
+	} `json:"error"`
+}
+
+func (c *call) refuse(bad *Error) {
+	headers := c.w.Header()
+	if bad.After > 0 {
+		headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(bad.After.Seconds()))))
+	}
+	if bad.Status == http.StatusUnauthorized {
+		headers.Set("WWW-Authenticate", `Bearer realm="throng"`) // RFC 9110, section 11.6.1
+	}
+	var body refusal
+	body.Error.Code, body.Error.Message, body.Error.RequestID = bad.code(), bad.Message, c.id
+	c.answer(bad.Status, encode(body))
+}

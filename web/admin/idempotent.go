@@ -1,0 +1,154 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// rememberFor is how long an answer is given again to the same Idempotency-Key.
+	rememberFor = 10 * time.Minute
+	// maxAnswers is how many are remembered; beyond, what comes with such a key is refused.
+	maxAnswers = 1 << 16
+	// maxIdempotency is the longest Idempotency-Key, in bytes.
+	maxIdempotency = 255
+)
+
+// answers are what has been answered lately to requests that may be repeated. They are of this process: what must hold over a
+// restart, or on another node, is a message's Cid (see cid).
+type answers struct {
+	mu    sync.Mutex // guards what follows; a leaf
+	byKey map[answerKey]*answer
+	order []*answer // the oldest first, those that were given up too
+}
+
+// answerKey is by whom and under which Idempotency-Key something was asked.
+type answerKey struct{ name, idempotency string }
+
+// answer is one of them. What is not immutable is guarded by answers.mu.
+type answer struct {
+	key   answerKey
+	asked [sha256.Size]byte // what was asked for
+	until time.Time
+	done  chan struct{} // closed when body is there, or the answer was given up
+	body  []byte        // nil: not yet, or given up
+}
+
+var (
+	errMismatch = refuse(http.StatusUnprocessableEntity, "this Idempotency-Key was used for another request")
+	errWaited   = &Error{Status: http.StatusConflict, Message: "the first request with this Idempotency-Key is being worked on", After: time.Second}
+	errAnswers  = &Error{Status: http.StatusTooManyRequests, Message: "too many different Idempotency-Keys within ten minutes", After: time.Minute}
+	errBadKey   = malformed("want an Idempotency-Key of 1 to 255 letters, digits and signs")
+)
+
+// once does what a request asks for, or gives the first answer again.
+func (s *Server) once(c *call, r *route) (body []byte, err error) {
+	if r.hasBody() {
+		if c.body, err = s.read(c); err != nil {
+			return nil, err
+		}
+	}
+	headers := c.Header.Values("Idempotency-Key")
+	if len(headers) == 0 || !r.changes() {
+		v, err := s.ask(c, r)
+		if err != nil {
+			return nil, err
+		}
+		return encode(v), nil
+	}
+	c.idempotency = headers[0]
+	if len(headers) > 1 || c.idempotency == "" || len(c.idempotency) > maxIdempotency ||
+		strings.ContainsFunc(c.idempotency, func(b rune) bool { return b < ' ' || b > '~' }) {
+		return nil, errBadKey
+	}
+	asked := sha256.Sum256(slices.Concat([]byte(c.Method+" "+c.URL.RequestURI()+"\n"), c.body))
+	a, isFirst, err := s.answers.find(answerKey{c.key.Name, c.idempotency}, asked, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if !isFirst {
+		return s.answers.wait(c, a)
+	}
+	var kept []byte
+	defer func() { s.answers.keep(a, kept) }()
+	v, err := s.ask(c, r)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := v.(interface{ isPartial() bool }); !ok || !p.isPartial() {
+		kept = encode(v)
+		return kept, nil
+	}
+	return encode(v), nil // what failed may succeed when it is asked again
+}
+
+// find is the answer to what was asked before under a key, or a new one, which is to be kept.
+func (a *answers) find(key answerKey, asked [sha256.Size]byte, now time.Time) (found *answer, isFirst bool, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.order) > 0 && now.After(a.order[0].until) {
+		if old := a.order[0]; a.byKey[old.key] == old {
+			delete(a.byKey, old.key)
+		}
+		a.order = a.order[1:]
+	}
+	found = a.byKey[key]
+	switch {
+	case found != nil && found.asked != asked:
+		return nil, false, errMismatch
+	case found != nil:
+		return found, false, nil
+	case len(a.order) >= maxAnswers:
+		return nil, false, errAnswers
+	}
+	found = &answer{key: key, asked: asked, until: now.Add(rememberFor + workFor), done: make(chan struct{})}
+	a.byKey[key] = found
+	a.order = append(a.order, found)
+	return found, true, nil
+}
+
+// keep notes an answer; nil: there is none, and whoever asks again is the first again.
+func (a *answers) keep(kept *answer, body []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	kept.body = body
+	if body == nil && a.byKey[kept.key] == kept {
+		delete(a.byKey, kept.key)
+	}
+	close(kept.done)
+}
+
+// wait waits for the answer to the first of several.
+func (a *answers) wait(c *call, first *answer) ([]byte, error) {
+	patience := time.NewTimer(workFor)
+	defer patience.Stop()
+	select {
+	case <-first.done:
+	case <-patience.C:
+		return nil, errWaited
+	case <-c.Context().Done():
+		return nil, errWaited
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if first.body == nil {
+		return nil, errWaited
+	}
+	c.w.Header().Set("Idempotent-Replayed", "true")
+	return first.body, nil
+}
+
+// cid is under which a message is stored, so that it is there once, even if this process ends before it has answered: it follows from
+// the Idempotency-Key, and where the message goes.
+func (c *call) cid(to string) string {
+	if c.idempotency == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(c.key.Name + "\n" + c.idempotency + "\n" + to))
+	return "api-" + base64.RawURLEncoding.EncodeToString(sum[:24])
+}
