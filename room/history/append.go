@@ -306,7 +306,7 @@ func (l *pebbleLog) publish(batch []*Entry) {
 		c.fresh, c.direct = t.fresh, t.direct
 		grown -= c.bound()
 		c.mu.Unlock()
-		if l.conf.due(t.head) {
+		if l.conf.due(t.conv.name, t.head) {
 			l.trims.want(c.name)
 		}
 	}

@@ -6,6 +6,7 @@
 //	pebble.go   the Log on disk: opening, epoch, ceiling, closing
 //	append.go   the committer's work
 //	read.go     reading; tails.go is what is held in memory for it
+//	scan.go     reading all conversations in one order
 //	dedup.go    (Claim, Cid) comes once; sieve.go spares the disk
 //	claims.go   claims; marks.go: how far they have got
 //	trim.go     retention

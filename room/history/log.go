@@ -122,6 +122,11 @@ type Log interface {
 	// yet returned for is not seen. A conversation that is not known is empty. The slice is shared: do not write to it.
 	Read(conv string, after, before uint64, limit int) (msgs []Message, more bool, err error)
 
+	// Scan reads forwards across all conversations: messages with a seq above after, at most limit, in the order of their seqs.
+	// Behind next there is more to be read; up to it all was given, or is not there any more. With limit 0 next is the newest
+	// seq of the log. What Append has not yet returned for is not seen. A Stream does not set Prev.
+	Scan(after uint64, limit int) (msgs []Message, next uint64, err error)
+
 	// Head is the zero Head for a conversation that is not known.
 	Head(conv string) (Head, error)
 
@@ -171,6 +176,13 @@ type Config struct {
 	KeepCount int           // messages
 	KeepAge   time.Duration // since Ts
 	KeepBytes int64         // of records: texts, names and about 60 bytes each
+
+	// Floor is the highest seq that may be removed because of the bounds: somebody has yet to read what is above it. It is called
+	// often, from any goroutine, and must not wait. nil: all may be. Memory removes more where it has no room.
+	Floor func() uint64
+	// Brief is the one conversation that is of no use but for who reads with Scan: what Floor gives up of it is removed, whatever
+	// the bounds. "": there is none. It means nothing without Floor.
+	Brief string
 
 	// Dedup is how long a (Claim, Cid) is known, at least; 0: 5 minutes.
 	Dedup time.Duration

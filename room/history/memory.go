@@ -107,7 +107,7 @@ func (l *memoryLog) tidy() {
 	now := l.now().UnixMilli()
 	for e := l.silent.Back(); e != nil; e = l.silent.Back() {
 		c := e.Value.(*memoryConv)
-		if newest := c.tail[len(c.tail)-1].Ts; l.bytes <= memoryBytes && !l.conf.expired(newest, now) {
+		if newest := &c.tail[len(c.tail)-1]; l.bytes <= memoryBytes && (!l.conf.expired(newest.Ts, now) || l.conf.spares(newest.Seq)) {
 			return
 		}
 		l.shed(c)
@@ -193,7 +193,7 @@ func (l *memoryLog) direct(claim uint64, d Direct) {
 // trim removes what is not to be kept of a conversation.
 func (l *memoryLog) trim(c *memoryConv) {
 	now, h, n := l.now().UnixMilli(), c.head, 0
-	for n < len(c.tail) && l.conf.exceeded(h, c.tail[n].Ts, now) {
+	for n < len(c.tail) && l.conf.exceeded(c.name, h, &stale{seq: c.tail[n].Seq, ts: c.tail[n].Ts}, now) {
 		h.Count--
 		h.Bytes -= int64(c.sizes[n])
 		n++

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -353,6 +354,7 @@ func (m *machine) Check(t *rapid.T) {
 			t.Fatalf("Marks(%v) = %+v, %v; want %+v", id, got, err, want)
 		}
 	}
+	m.scan(t)
 	for _, key := range []string{"x", "y"} {
 		var want Claim
 		for _, c := range m.model.claims {
@@ -363,6 +365,41 @@ func (m *machine) Check(t *rapid.T) {
 		if got, found, err := m.log.ClaimByNick(key); err != nil || found != (want.ID != 0) || !reflect.DeepEqual(got, want) {
 			t.Fatalf("ClaimByNick(%s) = %+v, %v, %v; want %+v", key, got, found, err, want)
 		}
+	}
+}
+
+// scan reads everything in one order, from somewhere on.
+func (m *machine) scan(t *rapid.T) {
+	after, limit := rapid.Uint64Range(0, m.model.highest).Draw(t, "scan after"), rapid.IntRange(1, 20).Draw(t, "scan limit")
+	var want, got []Message
+	for _, c := range m.model.convs {
+		for _, msg := range c.stored {
+			if msg.Seq > after {
+				want = append(want, msg)
+			}
+		}
+	}
+	slices.SortFunc(want, func(a, b Message) int { return cmp.Compare(a.Seq, b.Seq) })
+	for at := after; ; {
+		msgs, next, err := m.log.Scan(at, limit)
+		if err != nil || len(msgs) > limit || next < at {
+			t.Fatalf("Scan(%d, %d) = %d messages, %d, %v", at, limit, len(msgs), next, err)
+		}
+		if got = append(got, msgs...); next == at {
+			break
+		}
+		at = next
+	}
+	if isStream(m.log) {
+		for i := range want {
+			want[i].Prev = 0
+		}
+	}
+	if !equalAll(got, want) {
+		t.Fatalf("Scan from %d on gives %v; want %v", after, got, want)
+	}
+	if _, newest, err := m.log.Scan(after, 0); err != nil || newest < m.model.highest {
+		t.Fatalf("the newest seq is %d, %v; want %d", newest, err, m.model.highest)
 	}
 }
 

@@ -122,7 +122,7 @@ func (s *Stream) watchTrimmed(ctx context.Context) error {
 
 // grown takes note of a new message.
 func (s *Stream) grown(conv string, size int) {
-	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 {
+	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 && !s.conf.isBrief(conv) {
 		return
 	}
 	c := s.cuts
@@ -130,7 +130,8 @@ func (s *Stream) grown(conv string, size int) {
 	h := c.grown[conv]
 	h.Count++
 	h.Bytes += int64(size)
-	isDue := s.conf.KeepCount > 0 && h.Count > int64(s.conf.KeepCount)/8 || s.conf.KeepBytes > 0 && h.Bytes > s.conf.KeepBytes/8
+	isDue := s.conf.KeepCount > 0 && h.Count > int64(s.conf.KeepCount)/8 || s.conf.KeepBytes > 0 && h.Bytes > s.conf.KeepBytes/8 ||
+		h.Count > briefMany && s.conf.isBrief(conv)
 	if c.grown[conv] = h; isDue {
 		delete(c.grown, conv)
 	}
@@ -143,7 +144,7 @@ func (s *Stream) grown(conv string, size int) {
 // trimAlways removes what is not to be kept, until Close. All nodes do so, each beginning at some other time; what one has removed the
 // others need not.
 func (s *Stream) trimAlways() {
-	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 && s.conf.KeepAge <= 0 {
+	if s.conf.keepsAll() {
 		return
 	}
 	every := trimEvery
@@ -172,6 +173,11 @@ func (s *Stream) trimAlways() {
 func (s *Stream) trimAll(ctx context.Context) error {
 	if err := s.trimOld(ctx); err != nil {
 		return err
+	}
+	if s.conf.isBrief(s.conf.Brief) {
+		if err := s.trim(ctx, s.conf.Brief); err != nil {
+			return err
+		}
 	}
 	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 {
 		return nil
@@ -215,7 +221,8 @@ func (s *Stream) trimOld(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if isEnd = isEnd || !s.conf.expired(ts, now); !s.conf.expired(ts, now) {
+			if !s.conf.expired(ts, now) || s.conf.spares(it.seq) {
+				isEnd = true
 				break
 			}
 			old[it.path], from = append(old[it.path], it), it.seq+1
@@ -235,11 +242,29 @@ func (s *Stream) trimOld(ctx context.Context) error {
 func (s *Stream) trim(ctx context.Context, name string) error {
 	s.cuts.trims.work.Lock()
 	defer s.cuts.trims.work.Unlock()
+	if s.conf.isBrief(name) {
+		return s.trimBrief(ctx, path(name))
+	}
 	err := s.tryTrim(ctx, name)
 	for errors.Is(err, errChanged) { // another node is at it
 		err = s.tryTrim(ctx, name)
 	}
 	return err
+}
+
+// trimBrief removes all of a conversation that Floor gives up.
+func (s *Stream) trimBrief(ctx context.Context, path string) error {
+	floor := s.conf.Floor()
+	if floor <= s.cuts.get(path) {
+		return nil
+	}
+	err := s.trimmed.change(ctx, path, func(old []byte) ([]byte, bool, error) {
+		return weight{base: floor}.encode(), decodeWeight(old).base < floor, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.purge(ctx, path, floor)
 }
 
 func (s *Stream) tryTrim(ctx context.Context, name string) error {
@@ -260,8 +285,11 @@ func (s *Stream) tryTrim(ctx context.Context, name string) error {
 		if items, err = s.scan(ctx, name, w.base+1, w.upTo, want); err != nil || len(items) == 0 {
 			return err
 		}
+		if s.conf.spares(items[0].seq) {
+			return nil
+		}
 		for _, it := range items {
-			if !s.tooMuch(w) {
+			if !s.tooMuch(w) || s.conf.spares(it.seq) {
 				break
 			}
 			w.drop(it)

@@ -17,14 +17,23 @@ const (
 	trimEveryMin = time.Minute
 	// trimScan is how many conversations are looked at before the store may be exchanged.
 	trimScan = 1000
+	// briefMany is beyond how many messages it is worth it to remove some of Config.Brief.
+	briefMany = 4096
 )
 
-// exceeded is that a conversation with that head, whose oldest message is of ts, has one message too many.
-func (c *Config) exceeded(h Head, ts, now int64) bool {
-	return h.Count > 0 && (c.KeepCount > 0 && h.Count > int64(c.KeepCount) ||
+// exceeded is that a conversation with that head has one message too many: its oldest.
+func (c *Config) exceeded(conv string, h Head, oldest *stale, now int64) bool {
+	return h.Count > 0 && !c.spares(oldest.seq) && (c.isBrief(conv) ||
+		c.KeepCount > 0 && h.Count > int64(c.KeepCount) ||
 		c.KeepBytes > 0 && h.Bytes > c.KeepBytes ||
-		c.expired(ts, now))
+		c.expired(oldest.ts, now))
 }
+
+// spares is that a message stays because somebody has yet to read it.
+func (c *Config) spares(seq uint64) bool { return c.Floor != nil && seq > c.Floor() }
+
+// isBrief is that a conversation is kept for who reads with Scan alone.
+func (c *Config) isBrief(conv string) bool { return c.Floor != nil && conv == c.Brief }
 
 // expired is that a message of ts is too old.
 func (c *Config) expired(ts, now int64) bool {
@@ -32,9 +41,15 @@ func (c *Config) expired(ts, now int64) bool {
 }
 
 // due is that a conversation has grown so far beyond what is kept that removing is worth it.
-func (c *Config) due(h Head) bool {
-	return c.KeepCount > 0 && h.Count > int64(c.KeepCount)+int64(c.KeepCount)/8 ||
-		c.KeepBytes > 0 && h.Bytes > c.KeepBytes+c.KeepBytes/8
+func (c *Config) due(conv string, h Head) bool {
+	return (c.KeepCount > 0 && h.Count > int64(c.KeepCount)+int64(c.KeepCount)/8 ||
+		c.KeepBytes > 0 && h.Bytes > c.KeepBytes+c.KeepBytes/8 ||
+		h.Count > briefMany && c.isBrief(conv)) && !c.spares(h.First)
+}
+
+// keepsAll is that nothing is ever to be removed.
+func (c *Config) keepsAll() bool {
+	return c.KeepCount <= 0 && c.KeepBytes <= 0 && c.KeepAge <= 0 && !c.isBrief(c.Brief)
 }
 
 // trims knows which conversations have grown too far.
@@ -72,7 +87,7 @@ func (t *trims) take() map[string]struct{} {
 // trimAlways removes what is not to be kept, until ctx ends: at once what Append tells of, and now and then whatever is
 // too old, or too much for a Config that was changed.
 func (l *pebbleLog) trimAlways(ctx context.Context) {
-	if l.conf.KeepCount <= 0 && l.conf.KeepBytes <= 0 && l.conf.KeepAge <= 0 {
+	if l.conf.keepsAll() {
 		return
 	}
 	every := trimEvery
@@ -130,7 +145,7 @@ func (l *pebbleLog) exceeded(s *store, from string) (names []string, last string
 		if !it.SeekGE(messageKey(nil, from, math.MaxUint64)) {
 			return names, "", it.Error()
 		}
-		conv, _, ok := parseMessageKey(it.Key())
+		conv, seq, ok := parseMessageKey(it.Key())
 		if !ok {
 			return nil, "", errRecord
 		}
@@ -143,7 +158,7 @@ func (l *pebbleLog) exceeded(s *store, from string) (names []string, last string
 		if err != nil {
 			return nil, "", err
 		}
-		if l.conf.exceeded(h, ts, now) {
+		if l.conf.exceeded(from, h, &stale{seq: seq, ts: ts}, now) {
 			names = append(names, from)
 		}
 	}
@@ -170,9 +185,10 @@ func (l *pebbleLog) trim(ctx context.Context, name string) {
 	}
 }
 
-// stale is a message that is to be removed.
+// stale is a message that is, or may be, to be removed.
 type stale struct {
 	seq  uint64
+	ts   int64
 	size int64
 }
 
@@ -196,11 +212,11 @@ func (l *pebbleLog) stale(s *store, name string) (old []stale, more bool, err er
 		if err != nil {
 			return nil, false, err
 		}
-		if !l.conf.exceeded(h, ts, now) {
+		_, seq, _ := parseMessageKey(it.Key())
+		one := stale{seq, ts, int64(len(it.Value()))}
+		if !l.conf.exceeded(name, h, &one, now) {
 			return old, false, nil
 		}
-		_, seq, _ := parseMessageKey(it.Key())
-		one := stale{seq, int64(len(it.Value()))}
 		h.Count--
 		h.Bytes -= one.size
 		old = append(old, one)
