@@ -51,13 +51,17 @@ type Conn struct {
 	session Session // set by start, before the loop sees the connection
 	table   *table  // for the sweep; set before the loop sees the connection
 	slot    int     // index in table, guarded by its lock
+	id      uint64  // of this connection alone, in this process; for the log
+	opened  int64   // engine clock
 	address string  // what is counted by --max-conns-per-ip; "" when nothing is
 
 	// Owned by the loop.
 	in         *inbound // nil between messages: a connection that waits holds no buffer
 	maxMessage int      // bytes, after decompression
 	controls   *rate.Limiter
-	deaf       bool // a protocol error or the peer's close frame ended reading; what still comes is thrown away
+	reads      uint8 // by which clockRead chooses
+	arrived    int64 // Engine.now when the read came that is sampled; 0: this one is not
+	deaf       bool  // a protocol error or the peer's close frame ended reading; what still comes is thrown away
 
 	heard   atomic.Int64 // engine clock, when the last byte came
 	begun   atomic.Int64 // engine clock, when the message that is coming began; 0 = none
@@ -67,9 +71,12 @@ type Conn struct {
 	mu         sync.Mutex // guards what follows; taken before the socket's own lock, never while holding another Conn's
 	out        outbox
 	state      state
-	attached   bool // the loop serves the socket; before, nothing may be written to it
-	peerClosed bool // the peer's close frame has come
-	told       bool // the session knows that it is closed
+	attached   bool   // the loop serves the socket; before, nothing may be written to it
+	peerClosed bool   // the peer's close frame has come
+	told       bool   // the session knows that it is closed
+	code       uint16 // with which it began to close
+	sends      uint8  // by which queue chooses
+	queued     int64  // Engine.now when the frame was queued that is sampled; 0: none
 }
 
 // RemoteAddr is the peer's network address.
@@ -90,13 +97,16 @@ func (c *Conn) Send(f *Frame) bool {
 	}
 	if c.out.bytes > 0 && c.out.bytes+f.cost() > c.engine.config.Queue {
 		c.out.drop()
+		c.code = CloseTooSlow
 		tell := c.leave(stateLeaving) // at once: nothing may get in behind what was dropped
 		c.mu.Unlock()
 		c.engine.slow.Add(1)
+		c.engine.metrics.close(CloseTooSlow, byServer)
 		c.part(tell, CloseTooSlow, "too slow a reader", c.engine.config.CloseTimeout)
 		return false
 	}
 	c.out.add(f)
+	c.queue()
 	c.mu.Unlock()
 	return true
 }
@@ -112,24 +122,30 @@ func (c *Conn) Queued() int {
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket
 // is closed when the peer has answered, or Config.CloseTimeout after it last read some of it. Later calls do nothing.
 // reason is cut to 123 bytes (RFC 6455 section 5.5).
-func (c *Conn) Close(code uint16, reason string) { c.end(code, reason, c.engine.config.CloseTimeout) }
+func (c *Conn) Close(code uint16, reason string) {
+	c.end(code, reason, c.engine.config.CloseTimeout, byServer)
+}
 
 // fail ends the connection because of what the peer sent. What still comes is thrown away: RFC 6455 section 7.1.7
 // forbids to go on reading, so that no answer is waited for, only until the close frame is likely to be read.
 // The loop alone calls it.
 func (c *Conn) fail(f *failure) {
 	c.deaf = true
-	c.end(f.code, f.reason, failLinger)
+	c.end(f.code, f.reason, failLinger, byServer)
 }
 
 // end tells the session, then queues the close frame: when the peer sees it, the session has given up what it held.
 // The socket is cut off when it is not gone within, as long as the peer does not go on reading what is queued.
-func (c *Conn) end(code uint16, reason string, within time.Duration) {
+func (c *Conn) end(code uint16, reason string, within time.Duration, by side) {
 	c.mu.Lock()
 	first := c.state == stateOpen
+	if first {
+		c.code = code
+	}
 	tell := first && c.leave(stateLeaving)
 	c.mu.Unlock()
 	if first {
+		c.engine.metrics.close(code, by)
 		c.part(tell, code, reason, within)
 	}
 }
@@ -196,9 +212,15 @@ func (c *Conn) lost() {
 		c.mu.Unlock()
 		return
 	}
-	tell := c.leave(stateClosed)
+	if c.state == stateOpen {
+		c.code = closeLost
+		c.engine.metrics.close(closeLost, byNobody)
+	}
+	code, tell := c.code, c.leave(stateClosed)
 	c.out.clear()
+	c.engine.metrics.gone.add(&c.out.sent)
 	c.mu.Unlock()
+	c.logGone(code)
 	if tell {
 		c.session.Closed()
 	}

@@ -19,6 +19,9 @@ const (
 	CloseInternal = 1011
 	CloseDraining = 4001 // come back after a while
 	CloseTooSlow  = 4008 // come back and read faster
+
+	closeGoingAway = 1001 // browsers give it when a page is left
+	closeLost      = 1006 // stands for no close frame (RFC 6455 section 7.1.5)
 )
 
 // A peer may send this many control frames a second, and this many at once; a flood of them is closed with 1008.
@@ -29,6 +32,7 @@ const (
 
 // control acts on a ping, pong or close frame. payload is valid during the call only.
 func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
+	c.engine.metrics.control.Inc()
 	if op == ws.OpClose {
 		return c.peerClose(payload)
 	}
@@ -65,7 +69,7 @@ func (c *Conn) peerClose(payload []byte) *failure {
 		}
 	}
 	c.deaf = true
-	c.Close(code, "")
+	c.end(code, "", c.engine.config.CloseTimeout, byClient)
 	return nil
 }
 

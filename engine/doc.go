@@ -14,7 +14,8 @@
 //	conn.go       Conn and Session: what a protocol sees; the states open, closing, closed
 //	frame.go      an outbound message, encoded once, shared by all who get it
 //	outbox.go     what waits for one connection; flush.go writes it, all in one system call
-//	metrics.go    what is counted
+//	metrics.go    what is counted; census.go, for all connections when somebody asks; clock.go, the times of a sample;
+//	              diary.go, what the log says of a connection
 //	sweep.go      keep-alive and every time limit, by one goroutine over table.go's tables
 //
 // # Threads

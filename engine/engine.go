@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -121,12 +122,12 @@ func New(config Config) (*Engine, error) {
 		config:   config,
 		log:      config.Log,
 		epoch:    time.Now(),
-		metrics:  newMetrics(config.Metrics),
 		writable: newFlusher(),
 		stop:     make(chan struct{}),
 	}
 	e.clock.Store(1)
 	e.door = newDoor(e)
+	e.metrics = newMetrics(e, config.Metrics)
 	loop, err := startLoop(e)
 	if err != nil {
 		return nil, err
@@ -194,6 +195,9 @@ func (e *Engine) waitEmpty(ctx context.Context) error {
 	return nil
 }
 
+// now is the time since New, in nanoseconds.
+func (e *Engine) now() int64 { return int64(time.Since(e.epoch)) }
+
 // enter takes an upgraded socket into service: response is the 101, rest what the client has sent after its request.
 // It calls open, whatever becomes of the socket.
 func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
@@ -201,8 +205,11 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 	if c.secure != nil {
 		c.secure.conn, c.secure.door = c, nil
 	}
+	c.id, c.opened = e.metrics.enter(), e.clock.Load()
+	c.reads, c.sends = uint8(rand.Uint32()), uint8(rand.Uint32()) // those who entered together are not sampled together
 	sock.SetSession(c)
 	c.start(open)
+	c.logOpen()
 	if len(rest) > 0 {
 		c.data(rest)
 	}

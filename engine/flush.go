@@ -18,7 +18,7 @@ func (c *Conn) Flush() {
 			}
 			return lent[:]
 		})
-		if c.write(chunk) != nil {
+		if c.writeTimed(chunk) != nil {
 			c.out.clear()
 			break
 		}
@@ -52,6 +52,8 @@ func (c *Conn) shut() {
 
 // write sends b, through TLS where there is any. The caller holds c.mu.
 func (c *Conn) write(b []byte) (err error) {
+	c.out.sent.writes++
+	c.out.sent.bytes += uint64(len(b))
 	c.pending.Add(inWrite)
 	if c.secure == nil {
 		err = c.put(b)

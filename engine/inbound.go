@@ -34,6 +34,8 @@ var inbounds = sync.Pool{New: func() any { return new(inbound) }}
 func (c *Conn) data(b []byte) {
 	c.heard.Store(c.engine.clock.Load())
 	c.pinged.Store(false)
+	c.engine.metrics.bytes.Add(float64(len(b)))
+	c.clockRead()
 	defer c.survive()
 	for len(b) > 0 && !c.deaf {
 		var err *failure
@@ -179,6 +181,7 @@ func (c *Conn) endFrame(in *inbound, payload []byte) *failure {
 		payload = in.message
 	}
 	in.inMessage, in.message = false, nil
+	c.cut()
 	c.begun.Store(0)
 	if in.deflated {
 		return c.inflate(in.isBinary, payload)
@@ -214,6 +217,11 @@ func (c *Conn) deliver(isBinary bool, payload []byte) {
 	c.mu.Lock()
 	open := c.state == stateOpen
 	c.mu.Unlock()
+	kind := c.engine.metrics.text
+	if isBinary {
+		kind = c.engine.metrics.binary
+	}
+	kind.Inc()
 	if open {
 		c.session.Message(isBinary, payload)
 	}

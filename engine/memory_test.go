@@ -120,9 +120,10 @@ func (m *memory) isClosed() bool {
 func socketless(t testing.TB, config Config) *Engine {
 	config.Log = quiet
 	config.setDefaults()
-	e := &Engine{config: config, log: quiet, metrics: newMetrics(nil), writable: newFlusher(), stop: make(chan struct{})}
+	e := &Engine{config: config, log: quiet, writable: newFlusher(), stop: make(chan struct{})}
 	e.clock.Store(1)
 	e.door = newDoor(e)
+	e.metrics = newMetrics(e, nil)
 	e.running.Go(func() { e.writable.run(e.stop) })
 	t.Cleanup(func() {
 		close(e.stop)

@@ -18,6 +18,7 @@ type outbox struct {
 	inline  [2]*Frame // backs frames while few wait, so that a usual send allocates nothing
 	offset  int       // bytes of frames[0] that are already written
 	bytes   int       // cost of frames
+	sent    tally     // since the last census
 	window  uint8     // the connection's deflate window; fixes each frame's form; never changes, so that anybody may read it
 }
 
@@ -108,6 +109,7 @@ func (o *outbox) advance(n int) {
 		return
 	}
 	o.offset = 0
+	o.sent.frames += uint32(max(1, len(o.frames[0].parts)))
 	o.bytes -= o.frames[0].cost()
 	o.frames[0] = nil
 	if o.frames = o.frames[1:]; len(o.frames) == 0 {

@@ -63,7 +63,7 @@ func (l departed) open(s *shard) {
 			p.from.shard.mail.put(sent{p})
 		case p.online:
 		case isSame:
-			p.from.shard.mail.put(notice{p.from, nil, errAway(p.to.Name)})
+			p.from.shard.mail.put(remark{p.from, waits(p.to.Name)})
 		default:
 			p.from.shard.mail.put(notice{p.from, nil, errNobody(p.to.Name)})
 		}

@@ -28,10 +28,11 @@ type member struct {
 type walk struct {
 	parcels []*parcel
 	joined  [dialects]Frame
-	own     map[uint64]bool // claims that get some of the parcels in another form
-	first   uint64          // crowd.taken before parcels[0]
-	next    int             // index of the next member
-	end     int             // members when it began; 0 = no walk is under way
+	count   [dialects][classes]int // of what is in joined
+	own     map[uint64]bool        // claims that get some of the parcels in another form
+	first   uint64                 // crowd.taken before parcels[0]
+	next    int                    // index of the next member
+	end     int                    // members when it began; 0 = no walk is under way
 }
 
 // add makes a session a member: it gets what is taken from now on.
@@ -78,6 +79,11 @@ func (c *crowd) begin(wire Wire) {
 		w.joined[d] = joinFrames(wire, w.parcels, d)
 	}
 	for _, p := range w.parcels {
+		for d, f := range p.frames {
+			if f != nil {
+				w.count[d][p.class]++
+			}
+		}
 		if p.own != nil {
 			if w.own == nil {
 				w.own = map[uint64]bool{}
@@ -122,7 +128,7 @@ func (c *crowd) step(s *shard) (done int64) {
 	if w.next = to; w.next < w.end {
 		return 0
 	}
-	return c.finish()
+	return c.finish(s)
 }
 
 // serve gives a member the parcels of the walk, or those that came after it.
@@ -130,8 +136,10 @@ func (c *crowd) serve(s *shard, to *Session, parcels []*parcel) {
 	w := &c.walk
 	isWhole := len(parcels) == len(w.parcels)
 	if isWhole && !to.isApart(parcels[0].conv, w.joined[to.dialect]) && (w.own == nil || to.dialect == tutorial || !w.own[to.claim()]) {
-		if f := w.joined[to.dialect]; f != nil {
-			s.send(to, f)
+		if f := w.joined[to.dialect]; f != nil && s.send(to, f) {
+			for class, n := range w.count[to.dialect] {
+				s.delivered[to.dialect][class] += n
+			}
 		}
 		return
 	}
@@ -141,9 +149,10 @@ func (c *crowd) serve(s *shard, to *Session, parcels []*parcel) {
 }
 
 // finish ends a walk, closes the holes and returns the cost of what was delivered.
-func (c *crowd) finish() (cost int64) {
+func (c *crowd) finish(s *shard) (cost int64) {
 	for _, p := range c.walk.parcels {
 		cost += p.cost()
+		s.end(p.stamp)
 	}
 	c.walk = walk{}
 	if c.holes > 0 {

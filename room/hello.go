@@ -174,6 +174,9 @@ func (l welcome) open(s *shard) {
 	}
 	h := s.hub
 	s.fit(session, &l.missed)
+	for _, isRecovered := range l.missed.recovered {
+		h.metrics.recover(isRecovered)
+	}
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
 		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"throng/room/event"
 	"throng/room/history"
 )
@@ -24,6 +26,8 @@ type Config struct {
 	Burst   int          // messages that it may send at once, when there is a limit
 	Shards  int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
 	Logger  *slog.Logger // nil = slog.Default()
+
+	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_room_; nil: nobody does
 
 	MaxRooms   int           // rooms that one session may have joined; 0 = 100
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
@@ -74,6 +78,8 @@ type Hub struct {
 	rulings   *rulings
 	isDurable bool // storing waits for the disk
 	online    atomic.Int64
+	metrics   *metrics
+	sampled   atomic.Uint32          // messages that sample was asked for
 	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
 	slots     chan struct{}          // for what is done apart
 	saving    [64]sync.Mutex         // by claim: held while it is stored or dropped; leaves
@@ -99,8 +105,10 @@ func New(config Config) *Hub {
 	h.places = newPlaces(config.Shards, h.cluster != nil, h.attend, h.desert)
 	h.road = newRoad(h)
 	for i := range config.Shards {
-		s := newShard(h, i)
-		h.shards = append(h.shards, s)
+		h.shards = append(h.shards, newShard(h, i))
+	}
+	h.metrics = newMetrics(h, config.Metrics)
+	for _, s := range h.shards {
 		h.running.Go(func() { s.run(h.stop) })
 	}
 	h.running.Go(func() { h.road.run(h.stop) })

@@ -89,6 +89,9 @@ func (l joined) open(s *shard) {
 	if !l.answer.Recovered {
 		l.answer.Seq = session.held.before(l.conv, l.answer.Seq)
 	}
+	if l.from.Epoch != "" {
+		s.hub.metrics.recover(l.answer.Recovered)
+	}
 	if l.id != nil {
 		s.reply(session, event.AppendJoined(nil, l.answer))
 	}

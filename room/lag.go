@@ -55,6 +55,7 @@ func (s *shard) keep(to *Session, p *parcel) {
 
 // miss notes what a slow reader does not get.
 func (s *shard) miss(to *Session, p *parcel) {
+	s.hub.metrics.skippedBy[p.class].Inc()
 	if p.class == fleeting {
 		return
 	}
@@ -86,6 +87,7 @@ func (s *shard) catchUp(session *Session) {
 	delete(s.lagging, session)
 	b := batch{wire: s.hub.config.Wire}
 	for conv, g := range l.gaps {
+		s.hub.metrics.gaps.Inc()
 		b.text = event.AppendGap(b.next(), conv, g.from, g.to)
 	}
 	for _, f := range b.end() {

@@ -152,6 +152,7 @@ func (l delivery) open(s *shard) {
 	if l.room != "" {
 		if c = s.rooms[l.room]; c == nil {
 			s.relieve(l.parcel.cost())
+			s.end(l.parcel.stamp)
 			return
 		}
 	}
@@ -193,6 +194,7 @@ type direct struct{ *post }
 
 func (l direct) open(s *shard) {
 	s.relieve(l.cost())
+	s.end(l.stamp)
 	p := s.people[l.to.Key]
 	isTaken, returns := false, l.isAway
 	if p != nil && p.claim.ID == l.peer {
@@ -202,7 +204,7 @@ func (l direct) open(s *shard) {
 	switch {
 	case isTaken || l.from.dialect == version2: // who has acks knows from them
 	case returns:
-		l.from.shard.mail.put(notice{l.from, nil, errAway(l.to.Name)})
+		l.from.shard.mail.put(remark{l.from, waits(l.to.Name)})
 	default:
 		l.from.shard.mail.put(notice{l.from, nil, errNobody(l.to.Name)})
 	}
@@ -241,6 +243,7 @@ func (l sent) open(s *shard) {
 		from.caller <- outcome{receipt: s.hub.receipt(l.post)}
 	}
 	if l.id != nil && !from.isGone {
+		s.hub.metrics.acks.Inc()
 		s.reply(from, event.AppendAck(nil, &event.Ack{
 			ID: l.id, Cid: m.Cid, Mid: m.Mid, Conv: l.conv(), Seq: m.Seq, Ts: m.Ts, Dur: s.hub.config.Log.Durability(),
 			Online: l.online,
@@ -260,10 +263,12 @@ type arrived struct {
 	key     string
 	message *history.Message
 	cost    int64
+	stamp   *stamp // nil in most
 }
 
 func (l arrived) open(s *shard) {
 	s.relieve(l.cost)
+	s.end(l.stamp)
 	p, m := s.people[l.key], l.message
 	peer, _ := otherSide(m.Conv, m.Claim)
 	switch {
@@ -288,6 +293,17 @@ func (l notice) open(*shard) {
 		return
 	}
 	l.to.refuse(l.id, l.bad)
+	l.to.peer.Flush()
+}
+
+// remark tells a session of the tutorial dialect a word that is no refusal.
+type remark struct {
+	to   *Session
+	text string
+}
+
+func (l remark) open(*shard) {
+	l.to.tell(l.text)
 	l.to.peer.Flush()
 }
 

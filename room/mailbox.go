@@ -64,6 +64,13 @@ func (m *mailbox[T]) leave(letters []T) {
 	}
 }
 
+// size is how many letters wait. Any goroutine may call it.
+func (m *mailbox[T]) size() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.letters)
+}
+
 // take returns all letters in the order of put, and keeps spare, emptied, for those to come. The owner's goroutine alone
 // calls it, while it is at work.
 func (m *mailbox[T]) take(spare []T) []T {

@@ -21,6 +21,7 @@ const (
 	chat     class = iota // becomes a gap, which the client pages
 	presence              // is merged into the next one
 	fleeting              // is dropped
+	classes
 )
 
 // parcel is one thing that goes to people, encoded once for each dialect. It is immutable and shared.
@@ -31,6 +32,7 @@ type parcel struct {
 	stored string          // direct: the conversation's name in the log
 	from   uint64          // chat: the claim of who said it
 	frames [dialects]Frame // nil: nothing for that dialect
+	stamp  *stamp          // chat: nil in most
 	own    Frame           // for the version 2 sessions of who said it; nil: as for the others
 }
 

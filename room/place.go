@@ -219,6 +219,13 @@ func (ps *places) settle(room string) bool {
 	return true
 }
 
+// size is how many people of this node are in the chat, and rooms.
+func (ps *places) size() (people, rooms int) {
+	ps.mu.RLock()
+	defer ps.mu.RUnlock()
+	return ps.byKey[everywhere].people.Len(), len(ps.byKey) - 1
+}
+
 // keyOf is the key of a nick that another node has let in.
 func keyOf(name string) string {
 	nick, _ := ParseNick(name)

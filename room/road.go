@@ -29,6 +29,7 @@ type post struct {
 	body   []byte // JSON; immutable
 	id     []byte // the client's; nil: it wants no ack
 	cid    string
+	stamp  *stamp  // nil in most
 	settle *settle // instead of a message: goes to every shard
 
 	by       string          // instead: body is an entry of the moderators' log, and this is who made it
@@ -156,6 +157,7 @@ func (r *road) quick(p *post) bool {
 
 // commit stores a batch and makes of it what the shards are to be told.
 func (r *road) commit(batch []*post) {
+	r.clock(batch)
 	for _, p := range batch {
 		if p.settle == nil && !p.isFleeting {
 			r.entries = append(r.entries, p.entry())
@@ -163,7 +165,10 @@ func (r *road) commit(batch []*post) {
 	}
 	var failed error
 	if len(r.entries) > 0 {
+		begun := time.Now()
 		failed = r.hub.config.Log.Append(r.entries)
+		r.hub.metrics.commit.Observe(time.Since(begun).Seconds())
+		r.hub.metrics.batch.Observe(float64(len(r.entries)))
 		r.hub.check(failed)
 	}
 	next := 0
@@ -187,6 +192,7 @@ func (r *road) commit(batch []*post) {
 				continue
 			}
 		}
+		r.hub.metrics.goOn(p)
 		r.release(p)
 	}
 	clear(r.entries)
@@ -246,15 +252,18 @@ func (r *road) release(p *post) {
 			return
 		}
 		if p.isAway {
-			r.tell(p.from.shard, notice{p.from, nil, errAway(p.to.Name)})
+			r.tell(p.from.shard, remark{p.from, waits(p.to.Name)})
 		}
 	case p.peer != 0:
 		if p.isFleeting {
 			p.stored = p.entry().Message
 		}
+		p.stamp.start(1)
 		r.send(h.shardOf(p.to.Key), direct{p}, p.cost())
 	default:
-		r.deliver(p.room, h.message(&p.stored, p.conv()))
+		parcel := h.message(&p.stored, p.conv())
+		parcel.stamp = p.stamp
+		r.deliver(p.room, parcel)
 	}
 	if p.from.dialect == version2 {
 		r.tell(p.from.shard, sent{p})
@@ -263,8 +272,11 @@ func (r *road) release(p *post) {
 
 // deliver gives a parcel to everybody, or to those in a room.
 func (r *road) deliver(room Nick, p *parcel) {
+	p.stamp.start(len(r.hub.shards))
 	for i, shard := range r.hub.shards {
-		if room.Key == "" || r.hub.places.has(room.Key, i) {
+		if room.Key != "" && !r.hub.places.has(room.Key, i) {
+			p.stamp.skip(r.hub)
+		} else {
 			r.send(shard, delivery{room.Key, p}, p.cost())
 		}
 	}
@@ -283,11 +295,14 @@ func (h *Hub) receive(m history.Message) {
 		s.mail.leave([]letter{l})
 	}
 	cost := int64(len(m.Body)) + postOverhead
+	st := h.sample()
+	st.start(len(h.shards))
 	if _, isDirect := otherSide(m.Conv, m.Claim); isDirect {
+		st.start(1)
 		to, from := keyOf(m.To), keyOf(m.From)
-		post(h.shardOf(to), arrived{to, &m, cost}, cost)
+		post(h.shardOf(to), arrived{to, &m, cost, st}, cost)
 		if from != to {
-			post(h.shardOf(from), arrived{from, &m, cost}, cost)
+			post(h.shardOf(from), arrived{from, &m, cost, nil}, cost)
 		}
 		return
 	}
@@ -297,8 +312,11 @@ func (h *Hub) receive(m history.Message) {
 		conv = event.Room(room.Name)
 	}
 	p := h.message(&m, conv)
+	p.stamp = st
 	for i, shard := range h.shards {
-		if room.Key == "" || h.places.has(room.Key, i) {
+		if room.Key != "" && !h.places.has(room.Key, i) {
+			st.skip(h)
+		} else {
 			post(shard, delivery{room.Key, p}, p.cost())
 		}
 	}
@@ -309,7 +327,5 @@ var errNotStored = event.Unavailable("the message could not be stored and was no
 // errNobody answers a message to a nick that nobody has and nobody will come back to.
 func errNobody(nick string) *event.Error { return event.NotFound(nick + " is not here") }
 
-// errAway tells a sender that has no acks that its message waits.
-func errAway(nick string) *event.Error {
-	return event.NotFound(nick + " is away and will get the message later")
-}
+// waits tells a sender that has no acks that its message does.
+func waits(nick string) string { return nick + " is away and will get the message later" }

@@ -25,7 +25,8 @@ type Session struct {
 
 	// The loop's.
 	pace    pace
-	greeted bool // the first frame has come
+	greeted bool   // the first frame has come
+	stamp   *stamp // of the frame that is being read; nil in most
 
 	// The shard's.
 	isDirty  bool   // frames were queued and are to be flushed
@@ -78,20 +79,26 @@ func (s *Session) name() string {
 	return s.nick.Name
 }
 
+// String is the session's nick, for the log.
+func (s *Session) String() string { return s.name() }
+
 // Message takes one message from the client. payload stays the caller's.
 func (s *Session) Message(isBinary bool, payload []byte) {
 	if isBinary {
 		s.peer.Close(event.CloseUnsupported, "chat is text")
 		return
 	}
+	s.stamp = s.hub.sample()
 	if s.dialect == version2 {
 		event.EachV2(payload, s.object)
 		return
 	}
-	if bad := s.allow(); bad != nil {
-		s.tell(bad.Message)
-	} else if bad := s.receive(payload); bad != nil {
-		s.tell(bad.Message)
+	bad := s.allow()
+	if bad == nil {
+		bad = s.receive(payload)
+	}
+	if bad != nil {
+		s.refuse(nil, bad)
 	}
 }
 
@@ -114,9 +121,12 @@ func (s *Session) allow() *event.Error {
 func (s *Session) receive(payload []byte) *event.Error {
 	in, bad := event.DecodeTutorial(payload)
 	if bad != nil {
+		s.hub.metrics.receivedBy[tutorial][event.TypeUnknown].Inc()
 		return bad
 	}
+	s.hub.metrics.receivedBy[tutorial][event.TypeMsg].Inc()
 	p := &post{from: s, self: s.self.Load(), body: in.Message}
+	s.leaves(p)
 	if bad := s.silence(in.To, Nick{}); bad != nil {
 		return bad
 	}
@@ -153,6 +163,7 @@ func (s *Session) word(value []byte) Frame {
 
 // refuse tells a client what became of what it sent, in its dialect.
 func (s *Session) refuse(id []byte, bad *event.Error) {
+	s.hub.metrics.refuse(s.dialect, bad)
 	if s.dialect == tutorial {
 		s.tell(bad.Message)
 		return

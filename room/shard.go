@@ -24,6 +24,9 @@ type shard struct {
 	waiting  map[*Session]bool  // have marks to make when their queues are empty: see receipt.go
 	settling []settling         // whoever waits for a walk to end
 	looks    map[string]*lookup // what other nodes have said of nicks lately
+	ended    []*stamp           // of sampled messages that are written with the next flush
+
+	delivered [dialects][classes]int // since count was called
 }
 
 // settling is a settle that waits until the crowds that were busy when it came have come to rest.
@@ -150,6 +153,7 @@ func (s *shard) deliver(to *Session, p *parcel) bool {
 	if !s.send(to, f) {
 		return false
 	}
+	s.delivered[to.dialect][p.class]++
 	if p.stored != "" {
 		s.doubt(to, p.stored, p.seq)
 	}
@@ -180,6 +184,10 @@ func (s *shard) flush() {
 		s.dirty[i] = nil
 	}
 	s.dirty = s.dirty[:0]
+	s.count()
+	if len(s.ended) > 0 {
+		s.observe()
+	}
 }
 
 // tick is the shard's work of every second: nicks whose reservation is over are let go, slow readers told what they

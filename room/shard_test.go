@@ -36,6 +36,7 @@ type guest struct {
 func newModel(crowd int) *model {
 	m := &model{nicks: map[string]*guest{}}
 	h := &Hub{config: Config{Wire: fakeWire{}, Shards: 1}, seed: maphash.MakeSeed(), rulings: newRulings(nil), places: newPlaces(1, false, func(Nick) {}, func(Nick) {})}
+	h.metrics = newMetrics(h, nil)
 	h.config.setDefaults()
 	h.road = newRoad(h)
 	m.shard = newShard(h, 0)

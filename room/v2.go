@@ -10,6 +10,7 @@ import (
 
 // object takes one object of a client of version 2. It runs on the loop.
 func (s *Session) object(in event.In, bad *event.Error) {
+	s.hub.metrics.receivedBy[version2][in.T].Inc()
 	if !s.greeted {
 		s.greeted = true
 		if bad == nil && in.T == event.TypeHello {
@@ -69,6 +70,7 @@ func (s *Session) answer(id []byte, text func([]byte) []byte) {
 // say puts a message on its road.
 func (s *Session) say(in event.In) *event.Error {
 	p := &post{from: s, self: s.self.Load(), body: in.Message, id: in.ID, cid: in.Cid}
+	s.leaves(p)
 	if in.To == "" {
 		p.room, p.refusal = s.inRoom(in.Room)
 	}

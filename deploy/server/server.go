@@ -73,7 +73,7 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	s.addr = public.Addr()
 	s.hub = room.New(room.Config{
 		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: o.Log, MaxRooms: settings.MaxRooms,
-		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping,
+		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
 	})
 	s.engine, err = engine.New(engine.Config{
 		Accept:        acceptor(settings, s.hub),

@@ -1,0 +1,103 @@
+package room
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// sampleOne is of how many messages one has its time taken: to read the clock for each recipient would cost more than what is
+// measured. A power of two.
+const sampleOne = 64
+
+// stamp is when one message came to the stages of its road. It belongs to whoever has the message; from deliver on the shards
+// share it, who only read it, but for left.
+type stamp struct {
+	begun   time.Time    // its frame was whole, or the shared log gave it to this node
+	decoded time.Time    // it was put on its road; zero: the shared log has given it
+	stored  time.Time    // the log has it
+	left    atomic.Int32 // shards that are not done with it
+}
+
+// sample is a stamp for one message in sampleOne, nil for the others. Any goroutine may call it.
+func (h *Hub) sample() *stamp {
+	if h.sampled.Add(1)%sampleOne != 0 {
+		return nil
+	}
+	return &stamp{begun: time.Now()}
+}
+
+// leaves notes that the message of a sampled frame goes on its road; what else was in the frame is not sampled.
+func (s *Session) leaves(p *post) {
+	if p.stamp, s.stamp = s.stamp, nil; p.stamp != nil {
+		p.stamp.decoded = time.Now()
+		s.hub.metrics.stages.decode.Observe(p.stamp.decoded.Sub(p.stamp.begun).Seconds())
+	}
+}
+
+// clock notes that the committer takes a batch.
+func (r *road) clock(batch []*post) {
+	var now time.Time // the clock is read when there is a reason
+	for _, p := range batch {
+		if p.stamp != nil {
+			if now.IsZero() {
+				now = time.Now()
+			}
+			r.hub.metrics.stages.wait.Observe(now.Sub(p.stamp.decoded).Seconds())
+		}
+	}
+}
+
+// start notes that a message is stored and goes to so many shards.
+func (st *stamp) start(shards int) {
+	if st != nil {
+		st.stored = time.Now()
+		st.left.Store(int32(shards))
+	}
+}
+
+// skip notes that a message does not go to one of the shards.
+func (st *stamp) skip(h *Hub) {
+	if st != nil {
+		h.metrics.end(st, time.Now())
+	}
+}
+
+// end notes that a shard is done with a message: it is queued for all of its recipients there, and written with the next flush.
+func (s *shard) end(st *stamp) {
+	if st != nil {
+		s.ended = append(s.ended, st)
+	}
+}
+
+// observe notes that the messages which have ended on this shard are written.
+func (s *shard) observe() {
+	now := time.Now()
+	for i, st := range s.ended {
+		s.hub.metrics.end(st, now)
+		s.ended[i] = nil
+	}
+	s.ended = s.ended[:0]
+}
+
+// end takes the time of a message when the last shard is done with it.
+func (m *metrics) end(st *stamp, now time.Time) {
+	if st.left.Add(-1) > 0 {
+		return
+	}
+	m.stages.fanout.Observe(now.Sub(st.stored).Seconds())
+	if !st.decoded.IsZero() {
+		m.stages.road.Observe(now.Sub(st.begun).Seconds())
+	}
+}
+
+// count adds up what the shard has delivered since it was last called.
+func (s *shard) count() {
+	for d := range s.delivered {
+		for c, n := range s.delivered[d] {
+			if n > 0 {
+				s.hub.metrics.deliveredBy[d][c].Add(float64(n))
+			}
+		}
+	}
+	s.delivered = [dialects][classes]int{}
+}
