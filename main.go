@@ -74,7 +74,11 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	if handover != nil {
 		options.Handover, err = handover()
 	}
-	p := process{args: args, environ: environ, log: log, handover: options.Handover}
+	p := process{args: args, environ: environ, log: log, handover: options.Handover, asked: make(chan os.Signal, 1)}
+	if p.handover != nil {
+		signal.Notify(p.asked, syscall.SIGHUP, syscall.SIGUSR2) // before anybody can know that it is there
+		defer signal.Stop(p.asked)
+	}
 	if err == nil {
 		p.server, err = server.Start(settings, options)
 	}
@@ -103,6 +107,7 @@ type process struct {
 	log           *slog.Logger
 	server        *server.Server
 	handover      *server.Handover // nil: none
+	asked         chan os.Signal
 }
 
 // serve runs the server until ctx ends or another process was given its listeners, and ends it.
@@ -124,17 +129,12 @@ func (p *process) serve(ctx context.Context) {
 // untilEnd does what signals ask for, SIGHUP to reload and SIGUSR2 to hand over, until ctx ends or, when it returns true, another
 // process has the listeners.
 func (p *process) untilEnd(ctx context.Context) (passed bool) {
-	asked := make(chan os.Signal, 1)
-	if p.handover != nil {
-		signal.Notify(asked, syscall.SIGHUP, syscall.SIGUSR2)
-		defer signal.Stop(asked)
-	}
 	pass := make(chan error, 1)
 	for {
 		select {
 		case <-ctx.Done():
 			return false // a process that was to follow, and has not got the listeners yet, ends too
-		case s := <-asked:
+		case s := <-p.asked:
 			if s == syscall.SIGHUP {
 				p.reload()
 				continue

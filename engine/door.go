@@ -24,6 +24,7 @@ type door struct {
 	reading   list.List      // of reading, oldest first
 	addresses map[string]int // connections of each address, when they are limited
 	handlers  sync.WaitGroup // handshakes under way
+	accepting sync.WaitGroup // calls of serve
 }
 
 // reading is a connection whose request's head is awaited.
@@ -49,10 +50,14 @@ func (d *door) serve(l net.Listener) error {
 	d.mu.Lock()
 	d.listeners = append(d.listeners, l)
 	closed := d.closed
+	if !closed {
+		d.accepting.Add(1)
+	}
 	d.mu.Unlock()
 	if closed {
 		return l.Close()
 	}
+	defer d.accepting.Done()
 	pause := time.Duration(0)
 	for {
 		conn, err := l.Accept()
@@ -76,30 +81,42 @@ func (d *door) serve(l net.Listener) error {
 	}
 }
 
-// askingFor is how long those who are asking to be let in when the listeners are closed have for it.
+// askingFor is how long those whose request is being read when the listeners are closed have for it.
 const askingFor = time.Second
 
-// stopAccepting closes the listeners and waits for the handshakes under way.
+// stopAccepting closes the listeners and waits for the handshakes and the pages under way.
 func (d *door) stopAccepting(ctx context.Context) {
+	d.mu.Lock()
 	d.closeListeners()
+	d.mu.Unlock()
+	slow := time.AfterFunc(askingFor, d.giveUpAll)
+	defer slow.Stop()
 	done := make(chan struct{})
 	go func() {
+		d.accepting.Wait() // first: who is accepted is shaken hands with
 		d.handlers.Wait()
 		close(done)
 	}()
-	ctx, cancel := context.WithTimeout(ctx, askingFor)
-	defer cancel()
 	select {
 	case <-done:
 	case <-ctx.Done():
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*askingFor)
+	defer cancel()
+	d.pages.finish(ctx)
 }
 
-// closeListeners has serve return.
-func (d *door) closeListeners() {
+// giveUpAll ends the wait of all handshakes.
+func (d *door) giveUpAll() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.closed = true
+	for e := d.reading.Front(); e != nil; e = e.Next() {
+		e.Value.(reading).giveUp()
+	}
+}
+
+// closeListeners has serve return. The caller holds d.mu.
+func (d *door) closeListeners() {
 	for _, l := range d.listeners {
 		_ = l.Close()
 	}
@@ -107,12 +124,11 @@ func (d *door) closeListeners() {
 
 // close ends accepting, gives up the requests under way and waits for their goroutines.
 func (d *door) close() {
-	d.closeListeners()
 	d.mu.Lock()
-	for e := d.reading.Front(); e != nil; e = e.Next() {
-		e.Value.(reading).giveUp()
-	}
+	d.closed = true
+	d.closeListeners()
 	d.mu.Unlock()
+	d.giveUpAll()
 	d.pages.close()
 	d.handlers.Wait()
 }

@@ -142,8 +142,8 @@ func New(config Config) (*Engine, error) {
 // Serve accepts connections from l, which must give *net.TCPConn, until Shutdown; then it returns nil. It closes l.
 func (e *Engine) Serve(l net.Listener) error { return e.door.serve(l) }
 
-// StopAccepting closes the listeners, so that Serve returns, and lets those in who are asking already, for at most a second and
-// until ctx ends. It is for a server whose listeners another process has too: who connects from now on is that one's.
+// StopAccepting closes the listeners, so that Serve returns, and lets those in who are asking already, if their request comes within
+// a second, and until ctx ends. It is for a server whose listeners another process has too: who connects from now on is that one's.
 func (e *Engine) StopAccepting(ctx context.Context) { e.door.stopAccepting(ctx) }
 
 // Conns is the number of live WebSocket connections.

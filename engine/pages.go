@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log"
@@ -18,6 +19,7 @@ type pages struct {
 	server  *http.Server
 	arrived chan net.Conn
 	ended   chan struct{}
+	end     func()        // closes ended, once
 	slots   chan struct{} // one token for each connection that net/http has
 }
 
@@ -28,6 +30,7 @@ func newPages(d *door) *pages {
 		ended:   make(chan struct{}),
 		slots:   make(chan struct{}, d.engine.config.MaxHandshakes),
 	}
+	p.end = sync.OnceFunc(func() { close(p.ended) })
 	p.server = &http.Server{
 		Handler:           http.HandlerFunc(p.answer),
 		ReadHeaderTimeout: d.engine.config.HeadTimeout,
@@ -99,9 +102,24 @@ func (p *pages) Close() error { return nil }
 // Addr implements net.Listener.
 func (p *pages) Addr() net.Addr { return &net.TCPAddr{} }
 
+// finish takes no more connections and waits until what is asked for on those that there are has been answered, or ctx ends. What
+// is not done by then close cuts off. http.Server.Shutdown would not answer who has just come.
+func (p *pages) finish(ctx context.Context) {
+	p.end()
+	p.server.SetKeepAlivesEnabled(false)
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	for len(p.slots) > 0 && ctx.Err() == nil {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
 // close cuts off net/http's connections and ends it.
 func (p *pages) close() {
-	close(p.ended)
+	p.end()
 	_ = p.server.Close()
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -55,7 +56,7 @@ func closeAll(listeners ...net.Listener) {
 // announce logs where the server listens, whatever the log level: scripts read the address there.
 func announce(log *slog.Logger, addr net.Addr, version string) {
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "throng is listening", 0)
-	line.Add("addr", addr.String(), "url", pageURL(addr), "version", version)
+	line.Add("addr", addr.String(), "url", pageURL(addr), "version", version, "pid", os.Getpid())
 	_ = log.Handler().Handle(context.Background(), line)
 }
 

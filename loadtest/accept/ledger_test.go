@@ -183,7 +183,7 @@ func (w *witness) audit(t *testing.T, l *ledger) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	convs := map[string]string{} // the witness's names by the shared ones
+	convs := l.conversations(w) // the witness's names by the shared ones
 	w.mu.Lock()
 	for conv := range w.heard {
 		convs[w.shared(conv)] = conv
@@ -209,6 +209,26 @@ func (w *witness) audit(t *testing.T, l *ledger) {
 	if tally := w.Tally(); tally.Duplicates > 0 || tally.Holes > 0 {
 		t.Errorf("%s: %+v", w.nick, tally)
 	}
+}
+
+// conversations are those in which a witness is to find something: shared names, and its own. It may have heard of one too late to
+// know it by itself.
+func (l *ledger) conversations(w *witness) map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	convs := map[string]string{}
+	for _, line := range l.lines {
+		a, b, isDirect := strings.Cut(line.conv, " and ")
+		switch {
+		case !isDirect:
+			convs[line.conv] = line.conv
+		case a == w.nick:
+			convs[line.conv] = "dm:" + b
+		case b == w.nick:
+			convs[line.conv] = "dm:" + a
+		}
+	}
+	return convs
 }
 
 // visible is how many messages a witness is to find.
