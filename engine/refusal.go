@@ -77,7 +77,7 @@ func (d *door) turnAway(conn stream, r *http.Request, err error) {
 
 // sayLast writes the last that a client gets and closes the connection, after listening for a while if asked to.
 func (d *door) sayLast(conn stream, answer []byte, listen bool) {
-	defer conn.Close() //nolint:errcheck // nothing is left to be done for this client
+	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(lingerTime))
 	if _, err := conn.Write(answer); err != nil || !listen {
 		return

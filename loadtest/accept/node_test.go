@@ -17,6 +17,7 @@ type node struct {
 	t      *testing.T
 	args   []string // but for the address
 	within []string // words of a command that the server is started by; none: as it is
+	path   string   // of the program; "": the one that is tested
 	data   string
 	addr   string // from the first start on
 	dur    string // how what it acknowledges is stored; "": as it is by default
@@ -40,7 +41,10 @@ func (n *node) start() {
 
 // launch is start for any goroutine.
 func (n *node) launch(ctx context.Context) error {
-	path, err := program()
+	path, err := n.path, error(nil)
+	if path == "" {
+		path, err = program()
+	}
 	if err != nil {
 		return err
 	}
