@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -154,6 +155,17 @@ func (e *Engine) TooSlow() int { return int(e.slow.Load()) }
 
 // Drain refuses newcomers with 503 from now on.
 func (e *Engine) Drain() { e.draining.Store(true) }
+
+// MaxConns is how many WebSocket connections there may be.
+func (e *Engine) MaxConns() int { return e.config.MaxConns }
+
+// Hangs is nil unless the sweep, by which connections are timed, has stood still for so long.
+func (e *Engine) Hangs(long time.Duration) error {
+	if still := time.Duration(e.now()) - time.Duration(e.clock.Load())*time.Millisecond; still > long {
+		return fmt.Errorf("engine: the sweep has stood still for %v", still.Round(time.Millisecond))
+	}
+	return nil
+}
 
 // Draining reports whether newcomers are refused.
 func (e *Engine) Draining() bool { return e.draining.Load() }

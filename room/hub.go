@@ -79,6 +79,8 @@ type Hub struct {
 	isDurable bool // storing waits for the disk
 	online    atomic.Int64
 	metrics   *metrics
+	knocking  sync.Mutex             // held while Hangs waits for the shards
+	hangs     atomic.Pointer[error]  // what it found last
 	sampled   atomic.Uint32          // messages that sample was asked for
 	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
 	slots     chan struct{}          // for what is done apart

@@ -6,5 +6,6 @@
 //	log.go      where the log is, and the cluster with it
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	pages.go    plain HTTP on the public listener
-//	admin.go    the private listener; api.go, what is below /api/ there
+//	admin.go    the private listener; api.go, what is below /api/ there; observe.go, what operators look at: health.go, metrics
+//	            (conditions.go has those that no other package counts) and profiles
 package server

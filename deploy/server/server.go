@@ -46,7 +46,8 @@ type Options struct {
 
 // Start listens and serves. The first line that it logs tells the address.
 func Start(settings config.Serve, o Options) (_ *Server, err error) {
-	s := &Server{served: make(chan error, 1), stats: newRegistry(), options: o, settings: settings}
+	s := &Server{served: make(chan error, 1), options: o, settings: settings}
+	s.stats = newRegistry(s)
 	var public, private net.Listener
 	defer func() {
 		if err != nil {

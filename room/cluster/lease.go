@@ -97,6 +97,13 @@ func (c *Cluster) valid() (tag string, ok bool) {
 	return c.lease.tag, time.Since(c.lease.renewed) < c.pace.ttl
 }
 
+// LeaseAge is the time since this node's lease was renewed.
+func (c *Cluster) LeaseAge() time.Duration {
+	c.lease.mu.Lock()
+	defer c.lease.mu.Unlock()
+	return time.Since(c.lease.renewed)
+}
+
 // beats renews the lease and looks at the others', until Close.
 func (c *Cluster) beats() {
 	ticker := time.NewTicker(c.pace.beat)

@@ -254,6 +254,13 @@ func (t *tails) empty(c *conv) int64 {
 	return bytes
 }
 
+// size is how many conversations there are, and the bytes of their tails.
+func (t *tails) size() (convs int, bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.all), t.bytes.Load()
+}
+
 // grew takes note of more bytes in a tail. When they are too many it empties those that were not used for the longest time,
 // and some more than it must, so that it has not to look for them again soon.
 func (t *tails) grew(bytes int64) {
