@@ -2,6 +2,7 @@ package engine
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,6 @@ type Open func(*Conn) Session
 type transport interface {
 	Write(b []byte) (int, error)
 	Close() error
-	RemoteAddr() net.Addr
 }
 
 type state uint8
@@ -47,13 +47,13 @@ const (
 type Conn struct {
 	engine  *Engine
 	sock    transport
-	secure  *secure // its TLS; nil: none
-	session Session // set by start, before the loop sees the connection
-	table   *table  // for the sweep; set before the loop sees the connection
-	slot    int     // index in table, guarded by its lock
-	id      uint64  // of this connection alone, in this process; for the log
-	opened  int64   // engine clock
-	address string  // what is counted by --max-conns-per-ip; "" when nothing is
+	secure  *secure        // its TLS; nil: none
+	session Session        // set by start, before the loop sees the connection
+	table   *table         // for the sweep; set before the loop sees the connection
+	slot    int            // index in table, guarded by its lock
+	id      uint64         // of this connection alone, in this process; for the log
+	opened  int64          // engine clock
+	from    netip.AddrPort // where the client is, seen through trusted proxies
 
 	// Owned by the loop.
 	in         *inbound // nil between messages: a connection that waits holds no buffer
@@ -79,8 +79,8 @@ type Conn struct {
 	queued     int64  // Engine.now when the frame was queued that is sampled; 0: none
 }
 
-// RemoteAddr is the peer's network address.
-func (c *Conn) RemoteAddr() net.Addr { return c.sock.RemoteAddr() }
+// RemoteAddr is where the client is, seen through trusted proxies; the port is 0 when they did not tell it.
+func (c *Conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.from) }
 
 // SetMaxMessage sets the largest message that is read, in bytes after decompression, in place of
 // Config.MaxMessage. Only Open may call it.
@@ -228,11 +228,12 @@ func (c *Conn) lost() {
 }
 
 // closedConn stands in for a connection that was lost before it began.
-func closedConn(e *Engine) *Conn { return &Conn{engine: e, sock: noSocket{}, state: stateClosed} }
+func closedConn(e *Engine, from netip.AddrPort) *Conn {
+	return &Conn{engine: e, sock: noSocket{}, from: from, state: stateClosed}
+}
 
 // noSocket is the socket of a connection that has none.
 type noSocket struct{}
 
 func (noSocket) Write([]byte) (int, error) { return 0, net.ErrClosed }
 func (noSocket) Close() error              { return nil }
-func (noSocket) RemoteAddr() net.Addr      { return &net.TCPAddr{} }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -209,7 +210,7 @@ func TestCloseReason(t *testing.T) {
 
 // TestLostBeforeItBegan: what a session does with a connection that is no more.
 func TestLostBeforeItBegan(t *testing.T) {
-	c := closedConn(socketless(t, Config{}))
+	c := closedConn(socketless(t, Config{}), netip.AddrPort{})
 	if c.Send(NewFrame(false, nil)) {
 		t.Error("a closed connection takes frames")
 	}

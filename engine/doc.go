@@ -6,6 +6,7 @@
 //	door.go       accepts; a short-lived goroutine reads the request's head (head.go), judges it (handshake.go) and
 //	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go);
 //	              greet.go agrees on TLS before, where it is spoken
+//	address.go    where a client is, seen through trusted proxies: X-Forwarded-For, and proxy.go's PROXY header
 //	engine.go     Config, Engine, start and shutdown
 //	loop.go       nbio's pollers, which read and call back
 //	secure.go     TLS: crypto/tls without a goroutine that waits

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -17,14 +18,15 @@ type door struct {
 	engine    *Engine
 	pages     *pages
 	lingering chan struct{} // one token for each refused client that is still listened to
+	proxies   proxies
 
 	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
 	listeners []net.Listener
 	closed    bool
-	reading   list.List      // of reading, oldest first
-	addresses map[string]int // connections of each address, when they are limited
-	handlers  sync.WaitGroup // handshakes under way
-	accepting sync.WaitGroup // calls of serve
+	reading   list.List            // of reading, oldest first
+	addresses map[netip.Prefix]int // connections of each network, when they are limited
+	handlers  sync.WaitGroup       // handshakes under way
+	accepting sync.WaitGroup       // calls of serve
 }
 
 // reading is a connection whose request's head is awaited.
@@ -40,7 +42,7 @@ func (r reading) giveUp() { _ = r.conn.SetDeadline(time.Unix(1, 0)) }
 const dawdling = 500 * time.Millisecond
 
 func newDoor(e *Engine) *door {
-	d := &door{engine: e, lingering: make(chan struct{}, maxLingering), addresses: map[string]int{}}
+	d := &door{engine: e, lingering: make(chan struct{}, maxLingering), proxies: newProxies(e.config.Proxies), addresses: map[netip.Prefix]int{}}
 	d.pages = newPages(d)
 	return d
 }
@@ -168,104 +170,115 @@ func (d *door) giveUpOldest(age time.Duration) {
 
 // handshake agrees on TLS where it is spoken, reads the head and decides where the connection goes.
 func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
-	var head *head
-	var err error
-	conn := d.greet(socket)
-	if conn != nil {
-		head, err = readHead(conn)
-	}
+	a := newArrival(socket)
+	head, err := d.hear(a)
 	d.mu.Lock()
 	d.reading.Remove(entry) // does nothing when it was given up
 	d.mu.Unlock()
-	if conn == nil {
-		return
-	}
 	if err != nil {
 		if d.engine.draining.Load() && errors.Is(err, errHeadTimeout) {
 			err = errDraining
 		}
-		d.refuse(conn, err)
+		d.refuse(a, err)
 		return
 	}
 	defer head.free()
 	r, err := head.request()
 	if err == nil && wantsSocket(r) && d.engine.config.IsSocket(r.URL.Path) {
-		r.RemoteAddr = conn.RemoteAddr().String()
-		d.upgrade(conn, r, head.rest())
+		a.from = d.client(a.from, r.Header)
+		d.upgrade(a, r, head.rest())
 		return
 	}
 	// net/http reads the head again and answers it, a malformed one too.
-	_ = conn.SetDeadline(time.Time{})
-	d.pages.take(conn, bytes.Clone(head.bytes))
+	_ = a.SetDeadline(time.Time{})
+	d.pages.take(a, bytes.Clone(head.bytes))
+}
+
+// hear reads what a connection begins with: where proxies say so, for whom they speak, TLS where it is spoken, and a request's head.
+func (d *door) hear(a *arrival) (*head, error) {
+	if d.engine.config.ProxyProtocol && d.proxies.trust(a.from.Addr()) {
+		client, err := readProxy(socket{a.stream.(*net.TCPConn)})
+		if err != nil {
+			return nil, err
+		}
+		if client.IsValid() {
+			a.from = client
+		}
+	}
+	if err := d.greet(a); err != nil {
+		return nil, err
+	}
+	return readHead(a)
 }
 
 // upgrade answers a WebSocket request and hands the socket to the loop. rest is what the client sent after its
-// head. It owns conn.
-func (d *door) upgrade(conn stream, r *http.Request, rest []byte) {
+// head. It owns the connection.
+func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 	e := d.engine
+	r.RemoteAddr = a.from.String()
 	if err := checkHandshake(r); err != nil {
-		d.refuse(conn, err)
+		d.refuse(a, err)
 		return
 	}
 	if err := checkOrigin(r, e.config.Origins); err != nil {
-		d.turnAway(conn, r, err)
+		d.turnAway(a, r, err)
 		return
 	}
-	address, full := d.enter(conn)
-	if full != nil {
-		d.turnAway(conn, r, full)
+	if full := d.enter(a.from); full != nil {
+		d.turnAway(a, r, full)
 		return
 	}
 	open, refused := e.config.Accept(r)
 	if refused != nil {
-		d.leave(address)
-		d.turnAway(conn, r, refused)
+		d.leave(a.from)
+		d.turnAway(a, r, refused)
 		return
 	}
 	extension, window := "", uint8(0)
 	if e.config.Compress {
 		extension, window = negotiateDeflate(r.Header["Sec-Websocket-Extensions"])
 	}
-	sock, secure, rest, nbErr := takeOver(conn, rest)
+	sock, secure, rest, nbErr := takeOver(a.stream, rest)
 	if nbErr != nil {
 		e.log.Warn("socket not taken over", "err", nbErr)
-		open(closedConn(e)).Closed()
-		d.leave(address)
-		d.turnAway(conn, r, errFull)
+		open(closedConn(e, a.from)).Closed()
+		d.leave(a.from)
+		d.turnAway(a, r, errFull)
 		return
 	}
-	c := &Conn{engine: e, sock: sock, secure: secure, address: address, maxMessage: e.config.MaxMessage}
+	c := &Conn{engine: e, sock: sock, secure: secure, from: a.from, maxMessage: e.config.MaxMessage}
 	c.out.window = window
 	e.enter(c, switching(r, extension, e.config.Subprotocol(r)), rest, open)
 }
 
 // enter counts a connection in, or says why it may not come in. The caller answers it with leave.
-func (d *door) enter(conn stream) (address string, full error) {
+func (d *door) enter(from netip.AddrPort) error {
 	e := d.engine
 	if e.draining.Load() {
-		return "", errDraining
+		return errDraining
 	}
 	if e.conns.Add(1) > int64(e.config.MaxConns) {
 		e.conns.Add(-1)
-		return "", errFull
+		return errFull
 	}
 	if e.config.MaxConnsPerIP == 0 {
-		return "", nil
+		return nil
 	}
-	address = conn.RemoteAddr().(*net.TCPAddr).IP.String()
+	address := network(from.Addr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.addresses[address] >= e.config.MaxConnsPerIP {
 		e.conns.Add(-1)
-		return "", errTooMany
+		return errTooMany
 	}
 	d.addresses[address]++
-	return address, nil
+	return nil
 }
 
 // leave undoes enter.
-func (d *door) leave(address string) {
-	if address != "" {
+func (d *door) leave(from netip.AddrPort) {
+	if d.engine.config.MaxConnsPerIP > 0 {
+		address := network(from.Addr())
 		d.mu.Lock()
 		if d.addresses[address]--; d.addresses[address] == 0 {
 			delete(d.addresses, address)

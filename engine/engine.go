@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,7 +42,7 @@ type Config struct {
 	MaxMessage    int           // bytes after decompression; 0 = 64 KiB
 	Queue         int           // bytes that may wait for one connection; 0 = 1 MiB
 	MaxConns      int           // WebSocket connections; 0 = what the open-file limit allows, less a reserve
-	MaxConnsPerIP int           // per address; 0 = no limit
+	MaxConnsPerIP int           // per address, of IPv6 per /64; 0 = no limit
 	MaxHandshakes int           // requests whose head is being read, at once; 0 = 1/16 of the open-file limit, 64 to 4,096
 	Ping          time.Duration // a connection silent for this long is pinged, for twice this closed; 0 = 25 s
 	HeadTimeout   time.Duration // for a request's head to arrive; 0 = 10 s
@@ -52,6 +53,12 @@ type Config struct {
 	// certificate authorities want it. nil: plain.
 	TLS *tls.Config
 	Log *slog.Logger // nil = slog.Default()
+
+	// Proxies are networks whose word is taken where their clients are: by X-Forwarded-For, and, with ProxyProtocol, by the
+	// PROXY header of version 1 or 2 that they must send first. Others' X-Forwarded-For means nothing, and their PROXY
+	// header is refused.
+	Proxies       []netip.Prefix
+	ProxyProtocol bool
 
 	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_engine_; nil: nobody does
 }
@@ -234,7 +241,7 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 	e.entered.Add(1)
 	e.barriers[sock.Hash()%len(e.barriers)].pass(e.stop)
 	if _, err := e.loop.AddConn(sock); err != nil {
-		e.log.Warn("connection not taken into the loop", "remote", c.address, "err", err)
+		e.log.Warn("connection not taken into the loop", "remote", c.from.String(), "err", err)
 		c.lost()
 		return
 	}
@@ -244,5 +251,5 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 // forget gives back what a lost connection held.
 func (e *Engine) forget(c *Conn) {
 	c.table.remove(c)
-	e.door.leave(c.address)
+	e.door.leave(c.from)
 }

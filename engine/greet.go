@@ -43,33 +43,35 @@ func secureConfig(given *tls.Config) *tls.Config {
 // protocol is what is spoken inside TLS, as ALPN names it (RFC 7301 section 6).
 const protocol = "http/1.1"
 
-// greet agrees on keys, where the door speaks TLS. nil: that has failed, and the client is answered and gone.
-func (d *door) greet(conn stream) stream {
+// greet agrees on keys, where the door speaks TLS. By errHeadLost it says that this has failed, and that the client is answered
+// and gone.
+func (d *door) greet(a *arrival) error {
 	if d.engine.config.TLS == nil {
-		return conn
+		return nil
 	}
-	s := newSecure(conn, d.engine.config.TLS)
+	s := newSecure(a.stream, d.engine.config.TLS)
 	err := s.Handshake()
 	if err == nil {
 		if chosen := s.ConnectionState().NegotiatedProtocol; chosen == "" || chosen == protocol {
-			return s
+			a.stream = s
+			return nil
 		}
 		_ = s.Close() // whoever came for another protocol, as a certificate authority does, has seen the certificate
-		return nil
+		return errHeadLost
 	}
 	refused := judgeTLS(err)
 	if refused == nil {
-		_ = conn.Close()
-		return nil
+		_ = a.Close()
+		return errHeadLost
 	}
-	d.engine.log.Debug("TLS handshake failed", "remote", conn.RemoteAddr().String(), "err", err)
+	d.engine.log.Debug("TLS handshake failed", "remote", a.from.String(), "err", err)
 	d.engine.metrics.refuse(refused)
 	if !errors.Is(refused, errPlainHTTP) {
-		_ = conn.Close()
-		return nil
+		_ = a.Close()
+		return errHeadLost
 	}
-	d.sayLast(conn, response(refused), true)
-	return nil
+	d.sayLast(a, response(refused), true)
+	return errHeadLost
 }
 
 // judgeTLS is what a handshake's error comes to; nil: the client went away.

@@ -61,6 +61,9 @@ func (h *head) read(conn net.Conn) error {
 		had := len(h.bytes)
 		n, err := conn.Read(h.bytes[had:cap(h.bytes)])
 		h.bytes = h.bytes[:had+n]
+		if looksProxied(h.bytes) {
+			return errNoProxy
+		}
 		if n > 0 && !isLetter(h.bytes[0]) {
 			return errNotHTTP // a TLS hello, for one: do not wait for the end of what has none
 		}

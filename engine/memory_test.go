@@ -96,8 +96,6 @@ func (m *memory) fail() {
 	m.mu.Unlock()
 }
 
-func (m *memory) RemoteAddr() net.Addr { return &net.TCPAddr{} }
-
 // output is what has left so far, without TLS.
 func (m *memory) output() []byte {
 	m.mu.Lock()

@@ -15,13 +15,14 @@ import (
 // stands in its connection (outbox.sent), without an atomic operation, and is added up when somebody asks or the connection
 // goes; see census.go.
 type metrics struct {
-	refused  *prometheus.CounterVec // connections that were not let in, by status and reason
-	entered  prometheus.Counter     // connections that were let in
-	ids      atomic.Uint64          // of connections, given out
-	closed   *prometheus.CounterVec // connections that began to close, by code and side
-	received *prometheus.CounterVec // whole messages and control frames from clients, by kind
-	bytes    prometheus.Counter     // from clients, after TLS, after the handshake
-	stage    *prometheus.HistogramVec
+	refused      *prometheus.CounterVec // connections that were not let in, by status and reason
+	misforwarded prometheus.Counter     // X-Forwarded-For of trusted proxies that could not be read
+	entered      prometheus.Counter     // connections that were let in
+	ids          atomic.Uint64          // of connections, given out
+	closed       *prometheus.CounterVec // connections that began to close, by code and side
+	received     *prometheus.CounterVec // whole messages and control frames from clients, by kind
+	bytes        prometheus.Counter     // from clients, after TLS, after the handshake
+	stage        *prometheus.HistogramVec
 
 	text, binary, control prometheus.Counter // of received
 	stages                stages
@@ -50,11 +51,12 @@ func newMetrics(e *Engine, to prometheus.Registerer) *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "throng_engine_" + name, Help: help})
 	}
 	m := &metrics{
-		refused:  vec("refused_total", "Connections that were not let in, by the HTTP status they got, or would have got, and why.", "status", "reason"),
-		entered:  counter("connections_total", "WebSocket connections that were let in."),
-		closed:   vec("closed_total", "Connections that began to close, by close code and who began: server, client, or nobody (lost, 1006).", "code", "by"),
-		received: vec("received_frames_total", "Messages and control frames that clients sent, by kind; a message counts once however it is fragmented.", "kind"),
-		bytes:    counter("received_bytes_total", "Bytes that clients sent after their handshakes."),
+		refused:      vec("refused_total", "Connections that were not let in, by the HTTP status they got, or would have got, and why.", "status", "reason"),
+		misforwarded: counter("forwarded_malformed_total", "Requests of trusted proxies whose X-Forwarded-For could not be read, so that the proxy's own address stood."),
+		entered:      counter("connections_total", "WebSocket connections that were let in."),
+		closed:       vec("closed_total", "Connections that began to close, by close code and who began: server, client, or nobody (lost, 1006).", "code", "by"),
+		received:     vec("received_frames_total", "Messages and control frames that clients sent, by kind; a message counts once however it is fragmented.", "kind"),
+		bytes:        counter("received_bytes_total", "Bytes that clients sent after their handshakes."),
 		stage: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "throng_engine_stage_seconds", Buckets: timeBuckets,
 			Help: "How long a message takes: from its first byte until it is cut out (read), from queued until its write begins (queue), " +
@@ -66,7 +68,7 @@ func newMetrics(e *Engine, to prometheus.Registerer) *metrics {
 	of := m.stage.WithLabelValues
 	m.stages = stages{read: of("read"), queue: of("queue"), write: of("write")}
 	if to != nil {
-		to.MustRegister(m.refused, m.entered, m.closed, m.received, m.bytes, m.stage, census{e})
+		to.MustRegister(m.refused, m.misforwarded, m.entered, m.closed, m.received, m.bytes, m.stage, census{e})
 	}
 	return m
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -51,14 +52,14 @@ func (d *door) servePages() {
 }
 
 // take passes a connection to net/http, with the bytes already read from it.
-func (p *pages) take(conn stream, read []byte) {
+func (p *pages) take(a *arrival, read []byte) {
 	select {
 	case p.slots <- struct{}{}:
 	default:
-		p.door.refuse(conn, errFull)
+		p.door.refuse(a, errFull)
 		return
 	}
-	page := &pageConn{stream: conn, read: read, release: func() { <-p.slots }}
+	page := &pageConn{arrival: a, read: read, release: func() { <-p.slots }}
 	select {
 	case p.arrived <- page.asHTTP():
 	case <-p.ended:
@@ -67,8 +68,12 @@ func (p *pages) take(conn stream, read []byte) {
 }
 
 // answer is net/http's handler. A WebSocket request comes here when it is not the first of its connection,
-// as from a proxy that keeps connections; it goes the way of all the others.
+// as from a proxy that keeps connections; it goes the way of all the others. Such a proxy's requests have each a client of
+// its own.
 func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // as arrival.RemoteAddr has it
+	client := p.door.client(peer, r.Header)
+	r.RemoteAddr = client.String()
 	if !p.door.engine.config.IsSocket(r.URL.Path) || !wantsSocket(r) {
 		p.door.engine.config.Pages.ServeHTTP(w, r)
 		return
@@ -83,7 +88,8 @@ func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
 	rest, _ := buffered.Peek(buffered.Reader.Buffered())
 	rest = append(rest, page.read...)
 	_ = page.SetDeadline(time.Time{})
-	p.door.upgrade(page.stream, r, rest)
+	page.from = client
+	p.door.upgrade(page.arrival, r, rest)
 }
 
 // Accept implements net.Listener.
@@ -125,7 +131,7 @@ func (p *pages) close() {
 
 // pageConn is a connection whose first bytes are already read.
 type pageConn struct {
-	stream
+	*arrival
 	read    []byte
 	once    sync.Once
 	release func()
@@ -140,7 +146,7 @@ func (c *pageConn) Read(b []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return c.stream.Read(b)
+	return c.arrival.Read(b)
 }
 
 // securePage is a page's connection over TLS: net/http asks it for what it tells in Request.TLS.
@@ -171,7 +177,7 @@ func (c *pageConn) free() { c.once.Do(c.release) }
 // Close closes the socket and gives the slot back.
 func (c *pageConn) Close() error {
 	c.free()
-	return c.stream.Close()
+	return c.arrival.Close()
 }
 
 // pageLog brings net/http's log lines, which are all about bad clients, into ours.

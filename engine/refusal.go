@@ -34,6 +34,8 @@ func badHandshake(reason string) *refusal {
 
 var (
 	errNotHTTP     = badHandshake("not an HTTP request")
+	errBadProxy    = &refusal{http.StatusBadRequest, "the PROXY header is missing or malformed", "proxy_header"}
+	errNoProxy     = &refusal{http.StatusBadRequest, "a PROXY header is not expected from this address", "untrusted_proxy"}
 	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time", "slow_request"}
 	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large", "large_head"}
 	errTooMany     = &refusal{http.StatusTooManyRequests, "too many connections from this address", "address"}
@@ -51,20 +53,20 @@ const (
 )
 
 // refuse answers a request with err and closes the connection in order. It may take up to lingerTime.
-func (d *door) refuse(conn stream, err error) {
+func (d *door) refuse(a *arrival, err error) {
 	if errors.Is(err, errHeadLost) {
-		_ = conn.Close()
+		_ = a.Close()
 		return
 	}
 	d.engine.metrics.refuse(err)
-	d.sayLast(conn, response(err), !errors.Is(err, errHeadTimeout))
+	d.sayLast(a, response(err), !errors.Is(err, errHeadTimeout))
 }
 
 // turnAway refuses a valid WebSocket request: by HTTP, or after the upgrade where Config.Refused asks for that.
-func (d *door) turnAway(conn stream, r *http.Request, err error) {
+func (d *door) turnAway(a *arrival, r *http.Request, err error) {
 	text, code := d.engine.config.Refused(r, status(err))
 	if code == 0 {
-		d.refuse(conn, err)
+		d.refuse(a, err)
 		return
 	}
 	d.engine.metrics.refuse(err)
@@ -72,20 +74,20 @@ func (d *door) turnAway(conn stream, r *http.Request, err error) {
 	if len(text) > 0 {
 		answer = append(answer, NewFrame(false, text).wire...)
 	}
-	d.sayLast(conn, append(answer, closeFrame(code, err.Error())...), true)
+	d.sayLast(a, append(answer, closeFrame(code, err.Error())...), true)
 }
 
 // sayLast writes the last that a client gets and closes the connection, after listening for a while if asked to.
-func (d *door) sayLast(conn stream, answer []byte, listen bool) {
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(lingerTime))
-	if _, err := conn.Write(answer); err != nil || !listen {
+func (d *door) sayLast(a *arrival, answer []byte, listen bool) {
+	defer a.Close()
+	_ = a.SetDeadline(time.Now().Add(lingerTime))
+	if _, err := a.Write(answer); err != nil || !listen {
 		return
 	}
 	select {
 	case d.lingering <- struct{}{}:
-		if conn.CloseWrite() == nil {
-			_, _ = io.CopyN(io.Discard, conn, lingerBytes)
+		if a.CloseWrite() == nil {
+			_, _ = io.CopyN(io.Discard, a, lingerBytes)
 		}
 		<-d.lingering
 	default:

@@ -80,7 +80,7 @@ func (b below) RemoteAddr() net.Addr {
 	if b.door != nil {
 		return b.door.RemoteAddr()
 	}
-	return b.conn.sock.RemoteAddr()
+	return b.conn.RemoteAddr()
 }
 
 // LocalAddr is known at the door only, which alone asks for it.

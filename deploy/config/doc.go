@@ -17,7 +17,7 @@
 // what makes the file no TOML.
 //
 // The files, in the order of reading: command.go (what a command is, and the road of its values), setting.go (the
-// table), serve.go, load.go, worker.go, doctor.go and log.go (the commands), kind.go, address.go and size.go (how a text
+// table), serve.go with serve_limits.go, load.go, worker.go, doctor.go and log.go (the commands), kind.go, address.go and size.go (how a text
 // becomes a value), source.go (flags, environment, file), nearest.go (names that are none), print.go (help and default
 // file), load_help.go (the words around the settings of load).
 //

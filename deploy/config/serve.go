@@ -29,7 +29,7 @@ type Serve struct {
 	MaxMessage    int           // bytes, after decompression; never 0
 	EchoMax       int           // bytes; 0: no echo socket. Equal to MaxMessage where nobody set it
 	MaxConns      int           // sockets; 0: what the open-file limit allows, less a reserve
-	MaxConnsPerIP int           // sockets from one address; 0: no limit
+	MaxConnsPerIP int           // sockets from one address, of IPv6 from one /64; 0: no limit
 	Queue         int           // bytes that may wait for one connection; never 0
 	Ping          time.Duration // keep-alive interval; never 0
 	Origin        []string      // as browsers write them, or "*" for any; empty: the page's own origin alone
@@ -42,6 +42,8 @@ type Serve struct {
 	Dev           string        // folder to serve the browser client from; empty: the built-in one
 	LogLevel      slog.Level    // least level that is logged
 	LogFormat     string        // "text" or "json"
+
+	Limits
 }
 
 // serveName is the one command whose name the environment variables leave out.
@@ -85,12 +87,7 @@ func (s *Serve) groups() []group {
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
 			"largest message on /conn_ws; 0 turns the echo off; empty = as max-message"},
-		{"max-conns", "0", count(&s.MaxConns, "sockets", 10_000_000, "0 = what the open-file limit allows"),
-			"sockets; 0 = what the open-file limit allows, less a reserve; beyond: 503 with Retry-After"},
-		{"max-conns-per-ip", "0", count(&s.MaxConnsPerIP, "sockets", 10_000_000, "0 = no limit"),
-			"sockets from one address; 0 = no limit; beyond: 429"},
-		{"max-rooms", "100", count(&s.MaxRooms, "rooms", 100_000, ""),
-			"rooms that one connection may have joined"},
+	}, s.onLimits(), []setting{
 		{"queue", "1MiB", size(&s.Queue, kib, gib),
 			"outbound bytes that may wait for one connection before the slow-reader policy acts"},
 		{"ping", "25s", duration(&s.Ping, 10*time.Millisecond, time.Hour),
@@ -163,7 +160,7 @@ func (s *Serve) settle(t *table) error {
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")
 	}
-	return nil
+	return s.settleLimits(t)
 }
 
 func (s *Serve) doubts(t *table) []string {

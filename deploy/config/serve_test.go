@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -73,6 +74,10 @@ func TestServe(t *testing.T) {
 		{name: "origin by file, list", file: `origin = ["https://a", "app://b"]`,
 			want: func(s *Serve) { s.Origin = []string{"https://a", "app://b"} }},
 		{name: "origin by file, text", file: `origin = "*"`, want: func(s *Serve) { s.Origin = []string{"*"} }},
+		{name: "proxies", file: `trust-proxy = ["10.1.2.3/8", "::1"]`, args: []string{"--proxy-protocol=on"},
+			want: func(s *Serve) {
+				s.TrustProxy, s.ProxyProtocol = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}, true
+			}},
 		{name: "origin taken back", file: `origin = "*"`, args: []string{"--origin="}, want: func(*Serve) {}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,6 +154,12 @@ func TestServeRefuses(t *testing.T) {
 		{name: "argument", args: []string{"--addr", ":1", "now", "--rate=1"}, want: `argument "now": want flags alone, such as --addr :8888`},
 		{name: "dashes alone", args: []string{"--", "--rate=1"}, want: `argument "--": want flags alone, such as --addr :8888`},
 		{name: "no burst", args: []string{"--burst=0"}, want: `--burst "0" (flag): want at least 1 message, since --rate sets a limit`},
+		{name: "a proxy's name", args: []string{"--trust-proxy", "10.0.0.0/8", "--trust-proxy=proxy.test"},
+			want: `--trust-proxy "10.0.0.0/8,proxy.test" (flag): want a network or IP address, such as 10.0.0.0/8 or 192.0.2.7, several joined by commas`},
+		{name: "a network too small", args: []string{"--trust-proxy", "10.0.0.0/33"},
+			want: `--trust-proxy "10.0.0.0/33" (flag): want a network or IP address, such as 10.0.0.0/8 or 192.0.2.7, several joined by commas`},
+		{name: "proxy protocol of nobody", args: []string{"--proxy-protocol=on"},
+			want: `--proxy-protocol "on" (flag): want --trust-proxy as well, which proxies there are`},
 		{name: "long value", args: []string{"--log-format", strings.Repeat("x", 999)},
 			want: `--log-format "` + strings.Repeat("x", 80) + `" (flag): want text or json`},
 		{name: "line break", args: []string{"--data", "a\nb"}, want: `--data "a\nb" (flag): want a folder or mem`},

@@ -87,6 +87,8 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		Queue:         settings.Queue,
 		MaxConns:      settings.MaxConns,
 		MaxConnsPerIP: settings.MaxConnsPerIP,
+		Proxies:       settings.TrustProxy,
+		ProxyProtocol: settings.ProxyProtocol,
 		Ping:          settings.Ping,
 		Compress:      settings.Compress,
 		Log:           o.Log,
