@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -9,12 +10,17 @@ import (
 // Changed lists the settings, as flags without their dashes, in which two servers' settings differ, in the order of [Serve].
 func Changed(a, b Serve) (names []string) {
 	left, right := reflect.ValueOf(a), reflect.ValueOf(b)
-	for i := range left.NumField() {
-		if !reflect.DeepEqual(left.Field(i).Interface(), right.Field(i).Interface()) {
-			names = append(names, flagOf(left.Type().Field(i).Name))
+	for _, f := range fields() {
+		if !reflect.DeepEqual(left.FieldByIndex(f.Index).Interface(), right.FieldByIndex(f.Index).Interface()) {
+			names = append(names, flagOf(f.Name))
 		}
 	}
 	return names
+}
+
+// fields are those of Serve that hold a setting each, in its parts too.
+func fields() []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(reflect.TypeFor[Serve]()), func(f reflect.StructField) bool { return f.Anonymous })
 }
 
 // flagOf is the setting that a field of Serve holds: MaxConnsPerIP is max-conns-per-ip, and TLSCert tls-cert.

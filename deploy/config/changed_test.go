@@ -1,24 +1,23 @@
 package config
 
 import (
-	"reflect"
 	"slices"
 	"testing"
 )
 
 // Every field of Serve is found under the name of its setting, and no setting is without a field.
 func TestFlagOf(t *testing.T) {
-	var fields, rows []string
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[Serve]()) {
-		fields = append(fields, flagOf(f.Name))
+	var held, rows []string
+	for _, f := range fields() {
+		held = append(held, flagOf(f.Name))
 	}
 	for _, row := range newTable(new(Serve)).rows {
 		rows = append(rows, row.name)
 	}
-	slices.Sort(fields)
+	slices.Sort(held)
 	slices.Sort(rows)
-	if !slices.Equal(fields, rows) {
-		t.Errorf("fields %v\nare not the settings %v", fields, rows)
+	if !slices.Equal(held, rows) {
+		t.Errorf("fields %v\nare not the settings %v", held, rows)
 	}
 }
 
@@ -30,6 +29,7 @@ func TestChanged(t *testing.T) {
 		{nil, nil},
 		{[]string{"--rate", "20"}, nil},
 		{[]string{"--rate", "21", "--origin", "https://a.example"}, []string{"origin", "rate"}},
+		{[]string{"--proxy-protocol=on", "--trust-proxy", "10.0.0.1"}, []string{"trust-proxy", "proxy-protocol"}},
 		{[]string{"--max-conns-per-ip", "7", "--log-level", "debug"}, []string{"max-conns-per-ip", "log-level"}},
 	} {
 		var before, after Serve
