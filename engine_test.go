@@ -7,11 +7,18 @@ import (
 	"bytes"
 	"compress/flate"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
@@ -67,7 +74,7 @@ type house struct {
 func boot(t *testing.T, args ...string) *house {
 	t.Helper()
 	var settings config.Serve
-	if _, err := config.Parse(&settings, slices.Concat(apart, args), nil); err != nil {
+	if _, err := config.Parse(&settings, slices.Concat(apart, args, tlsArgs(t)), nil); err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.Start(settings, server.Options{Log: slog.New(slog.DiscardHandler)})
@@ -75,6 +82,9 @@ func boot(t *testing.T, args ...string) *house {
 		t.Fatal(err)
 	}
 	h := &house{server: s, addr: s.Addr().String()}
+	if isOverTLS(t) {
+		encrypted.Store(h.addr, true)
+	}
 	h.halt = sync.OnceFunc(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -84,6 +94,49 @@ func boot(t *testing.T, args ...string) *house {
 	})
 	t.Cleanup(h.halt)
 	return h
+}
+
+// encrypted holds the addresses of servers that speak TLS, which call then does too.
+var encrypted sync.Map
+
+// TestOverTLS is what matters most of the others, over TLS: by the test's name a server knows that it is to be.
+func TestOverTLS(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"Messages": TestTutorialMessages, "Rate": TestTutorialRate, "Ping": TestTutorialPing,
+		"Order": TestTutorialOrder, "Echo": TestTutorialEcho, "Origin": TestTutorialOrigin, "Handshake": TestTutorialHandshake,
+		"Stop": TestTutorialStop, "Full": TestTutorialFull, "AbuseOfFrames": TestAbuseOfFrames, "AbuseAfterClose": TestAbuseAfterClose,
+	} {
+		t.Run(name, test)
+	}
+}
+
+func isOverTLS(t *testing.T) bool { return strings.HasPrefix(t.Name(), "TestOverTLS/") }
+
+// tlsArgs has a server speak TLS, if it is to.
+func tlsArgs(t *testing.T) []string {
+	t.Helper()
+	if !isOverTLS(t) {
+		return nil
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "both.pem")
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--tls-cert", path, "--tls-key", path}
 }
 
 // client is one end of a WebSocket connection. One goroutine at a time may read, one may write.
@@ -110,8 +163,11 @@ func call(addr, source, text string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn, bufio.NewReader(conn)}
 	_ = conn.SetDeadline(time.Now().Add(2 * patience))
+	if _, is := encrypted.Load(addr); is {
+		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	}
+	c := &client{conn, bufio.NewReader(conn)}
 	if _, err := io.WriteString(conn, text); err != nil {
 		conn.Close()
 		return nil, err

@@ -23,11 +23,15 @@ var policy = strings.Join([]string{
 
 // secure sets the headers that every answer of this package carries, refusals
 // included.
-func secure(h http.Header) {
+func secure(h http.Header, r *http.Request) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if r.TLS != nil {
+		// Browsers that have come by https do not come without it for a year (RFC 6797); of plain requests they would not believe it.
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 }

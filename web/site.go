@@ -105,7 +105,7 @@ func newAsset(name string, body []byte, cacheControl string, compress bool) *ass
 // requests (RFC 9110, sections 13 and 14).
 func (s site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	secure(h)
+	secure(h, r)
 	a := s[r.URL.Path]
 	if a == nil {
 		http.Error(w, "not found", http.StatusNotFound)

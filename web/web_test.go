@@ -310,3 +310,15 @@ func TestClientHoldsToThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestStrictTransport: whoever has come by https is told to come back so, and nobody else.
+func TestStrictTransport(t *testing.T) {
+	for _, url := range []string{"http://throng.test/", "https://throng.test/", "https://throng.test/missing"} {
+		w := httptest.NewRecorder()
+		web.Handler().ServeHTTP(w, httptest.NewRequest("GET", url, nil))
+		got := w.Result().Header.Get("Strict-Transport-Security")
+		if want := strings.HasPrefix(url, "https"); (got != "") != want {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+}

@@ -38,6 +38,14 @@ type Serve struct {
 	Burst         int           // messages; at least 1 unless Rate is 0
 	APIKey        string        // of the API, good for all of it; empty: none
 	APIKeys       string        // file of more keys, TOML; empty: none
+	TLSCert       string        // PEM file; empty: no TLS, unless there is an ACMEDomain
+	TLSKey        string        // PEM file of its key
+	ACMEDomain    []string      // names to get certificates for
+	ACMEEmail     string        // empty: none
+	ACMECa        string        // URL; empty: Let's Encrypt
+	ACMECaRoot    string        // PEM file; empty: the system's
+	ACMEDir       string        // never empty where there is an ACMEDomain
+	ACMEHttp      string        // listener, host:port; empty: none
 	Drain         time.Duration // longest time that a stop waits for clients; 0: it does not wait
 	Dev           string        // folder to serve the browser client from; empty: the built-in one
 	LogLevel      slog.Level    // least level that is logged
@@ -82,7 +90,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-	}, s.onNATS(), s.onAPI(), []setting{
+	}, s.onNATS(), s.onTLS(), s.onAPI(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -159,6 +167,9 @@ func (s *Serve) settle(t *table) error {
 	}
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")
+	}
+	if err := s.settleTLS(t); err != nil {
+		return err
 	}
 	return s.settleLimits(t)
 }

@@ -148,7 +148,7 @@ func TestServeRefuses(t *testing.T) {
 			want: `--config "missing.toml" (flag): want a readable TOML file: no such file or directory`},
 		{name: "folder for a file", args: []string{"--config=."}, want: `--config "." (flag): want a readable TOML file: is a directory`},
 		{name: "flag spelt wrong", args: []string{"--burts=1"}, want: `"--burts" (flag): no such setting; did you mean --burst?`},
-		{name: "flag unknown", args: []string{"--tls-cert", "x"}, want: `"--tls-cert" (flag): no such setting; "throng serve --help" lists all`},
+		{name: "flag unknown", args: []string{"--no-such-thing", "x"}, want: `"--no-such-thing" (flag): no such setting; "throng serve --help" lists all`},
 		{name: "flag that is none", args: []string{"---=", "x"}, want: `"---" (flag): no such setting; "throng serve --help" lists all`},
 		{name: "flag without value", args: []string{"--addr", ":1", "--durability"}, want: `--durability without a value (flag): want fsync or os`},
 		{name: "argument", args: []string{"--addr", ":1", "now", "--rate=1"}, want: `argument "now": want flags alone, such as --addr :8888`},

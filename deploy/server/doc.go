@@ -5,6 +5,7 @@
 //	listen.go   the listeners; handover.go passes them to the process that follows this one
 //	log.go      where the log is, and the cluster with it
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
+//	certs.go    the certificates of the public listener
 //	pages.go    plain HTTP on the public listener
 //	admin.go    the private listener; api.go, what is below /api/ there; observe.go, what operators look at: health.go, metrics
 //	            (conditions.go has those that no other package counts) and profiles

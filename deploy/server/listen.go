@@ -54,18 +54,22 @@ func closeAll(listeners ...net.Listener) {
 }
 
 // announce logs where the server listens, whatever the log level: scripts read the address there.
-func announce(log *slog.Logger, addr net.Addr, version string) {
+func announce(log *slog.Logger, settings config.Serve, addr net.Addr, version string) {
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "throng is listening", 0)
-	line.Add("addr", addr.String(), "url", pageURL(addr), "version", version, "pid", os.Getpid())
+	line.Add("addr", addr.String(), "url", pageURL(settings, addr), "version", version, "pid", os.Getpid())
 	_ = log.Handler().Handle(context.Background(), line)
 }
 
 // pageURL is where a browser on this machine finds the page.
-func pageURL(addr net.Addr) string {
+func pageURL(settings config.Serve, addr net.Addr) string {
 	tcp := addr.(*net.TCPAddr)
 	host := tcp.IP.String()
 	if tcp.IP.IsUnspecified() {
 		host = "localhost"
 	}
-	return fmt.Sprintf("http://%s/", net.JoinHostPort(host, fmt.Sprint(tcp.Port)))
+	scheme := "http"
+	if settings.IsTLS() {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, fmt.Sprint(tcp.Port)))
 }

@@ -23,6 +23,9 @@ func (s *Server) Reload(settings config.Serve) (kept []string) {
 	if s.options.Level != nil {
 		s.options.Level.Set(settings.LogLevel)
 	}
+	if err := s.reloadCerts(); err != nil {
+		s.options.Log.Error("the TLS certificate stays as it was", "err", err)
+	}
 	s.settings.Config, s.settings.LogLevel, s.settings.Drain = settings.Config, settings.LogLevel, settings.Drain
 	return kept
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"throng/deploy/certs"
 	"throng/deploy/config"
 	"throng/engine"
 	"throng/room"
@@ -29,6 +30,7 @@ type Server struct {
 	admin  *http.Server     // nil: off
 	api    *admin.Server    // nil: off
 	keys   *admin.Keyring   // of api; nil: none
+	certs  certs.Keeper     // nil: no TLS
 	stats  *prometheus.Registry
 	served chan error // the end of engine.Serve
 
@@ -72,6 +74,9 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		}
 	}
 	s.addr = public.Addr()
+	if err = s.openCerts(settings, s.addr, o.Log); err != nil {
+		return nil, err
+	}
 	s.hub = room.New(room.Config{
 		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: o.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
@@ -91,13 +96,14 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		ProxyProtocol: settings.ProxyProtocol,
 		Ping:          settings.Ping,
 		Compress:      settings.Compress,
+		TLS:           s.tlsConfig(),
 		Log:           o.Log,
 		Metrics:       s.stats,
 	})
 	if err != nil {
 		return nil, err
 	}
-	announce(o.Log, s.addr, o.Version)
+	announce(o.Log, settings, s.addr, o.Version)
 	go func() { s.served <- s.engine.Serve(public) }()
 	if private != nil {
 		s.serveAdmin(private, o.Log)
@@ -126,6 +132,7 @@ func (s *Server) abandon(listeners ...net.Listener) {
 	if s.log != nil {
 		_ = s.closeLog()
 	}
+	s.closeCerts()
 	closeAll(listeners...)
 }
 
@@ -167,6 +174,7 @@ func (s *Server) stop(ctx context.Context) error {
 	}
 	s.hub.Close()
 	err = errors.Join(err, s.closeLog())
+	s.closeCerts()
 	if s.admin != nil {
 		err = errors.Join(err, s.admin.Close())
 	}
