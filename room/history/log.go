@@ -133,6 +133,10 @@ type Log interface {
 	// Find gives the message with that id, if it is still stored.
 	Find(mid string) (Message, bool, error)
 
+	// Erase removes what a message said, for good. The message stays, with its seq, and IsErased. Nothing happens if it is not stored
+	// in that conversation, any more or yet. A log that nodes share is to be told by each of them, so that all know of it.
+	Erase(conv string, seq uint64) error
+
 	// Directs lists the direct conversations of a claim, in the order of their names. A Stream may list one that nothing is
 	// stored in yet.
 	Directs(claim uint64) ([]Direct, error)

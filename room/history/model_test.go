@@ -429,7 +429,7 @@ func TestAgainstModel(t *testing.T) {
 				defer func() { release(m.log) }()
 				t.Repeat(map[string]func(*rapid.T){
 					"append": m.Append, "append again": m.Append, "read": m.Read, "claim": m.Claim, "mark": m.Mark,
-					"wait": m.Wait, "other": m.Other, "restart": m.Restart, "forget": m.Forget, "check": m.Check,
+					"wait": m.Wait, "erase": m.Erase, "other": m.Other, "restart": m.Restart, "forget": m.Forget, "check": m.Check,
 				})
 				m.Check(t)
 			})

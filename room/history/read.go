@@ -72,6 +72,7 @@ func (l *pebbleLog) read(s *store, c *conv, after, before uint64, limit int) (ms
 	if !ok {
 		msgs, more, ok = c.read(span)
 	}
+	erasures := c.erasures
 	c.mu.Unlock()
 	if ok {
 		return msgs, more, nil
@@ -80,7 +81,7 @@ func (l *pebbleLog) read(s *store, c *conv, after, before uint64, limit int) (ms
 		return nil, false, err
 	}
 	c.mu.Lock()
-	grown := c.learn(msgs)
+	grown := c.learn(msgs, erasures)
 	c.mu.Unlock()
 	l.tails.grew(grown)
 	return msgs, more, nil

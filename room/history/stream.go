@@ -47,8 +47,8 @@ type Stream struct {
 	born   born    // when the log was made: the time in the ids of all that was not moved here
 	origin *origin // where it was moved from; nil: it was not
 
-	claims, marked, directs, trimmed bucket
-	lists                            lists // of claims
+	claims, marked, directs, trimmed, erased bucket
+	lists                                    lists // of claims
 
 	life   context.Context // ends with Close
 	stop   context.CancelFunc
@@ -60,6 +60,7 @@ type Stream struct {
 	writer markWriter
 	follow *follower
 	cuts   *cuts
+	graves *graves
 	health atomic.Pointer[error]
 	acked  atomic.Uint64 // highest seq that this node has stored
 
@@ -89,7 +90,7 @@ func openStream(ctx context.Context, nc *nats.Conn, c StreamConfig, now func() t
 	}
 	s := &Stream{
 		conf: c, log: c.Logger, now: now, nc: nc, source: source{nc, streamName, logPrefix}, self: newEpoch(),
-		tails: newTails(), marks: newMarks(), cuts: newCuts(),
+		tails: newTails(), marks: newMarks(), cuts: newCuts(), graves: newGraves(),
 	}
 	err := s.make(ctx)
 	for err != nil && !errors.Is(err, ErrUnfinished) {
@@ -110,7 +111,7 @@ func openStream(ctx context.Context, nc *nats.Conn, c StreamConfig, now func() t
 	}
 	s.life, s.stop = context.WithCancel(context.Background())
 	s.follow = newFollower(s)
-	if err := s.watchTrimmed(ctx); err != nil {
+	if err := errors.Join(s.watchTrimmed(ctx), s.watchErased(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.done.Go(s.follow.run)
@@ -133,6 +134,7 @@ func (s *Stream) make(ctx context.Context) error {
 	}
 	for name, b := range map[string]*bucket{
 		claimsBucket: &s.claims, marksBucket: &s.marked, directsBucket: &s.directs, trimmedBucket: &s.trimmed,
+		erasedBucket: &s.erased,
 	} {
 		if *b, err = openBucket(ctx, js, name, s.conf.Replicas); err != nil {
 			return err

@@ -152,6 +152,10 @@ func (s *Stream) recall(ctx context.Context, e *Entry) error {
 		e.Message, err = s.message(it)
 		return err
 	}
+	if left := s.graves.between(path(e.Conv), e.Seq, e.Seq); len(left) > 0 {
+		e.Message = left[0]
+		return nil
+	}
 	e.Message = Message{Conv: e.Conv, Seq: e.Seq, Mid: e.Mid, Ts: e.Ts, Claim: e.Claim, Cid: e.Cid}
 	return nil
 }

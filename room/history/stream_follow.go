@@ -162,7 +162,7 @@ func (f *follower) begin(ctx context.Context, fl *flow) error {
 	}
 	f.giving.Lock()
 	defer f.giving.Unlock()
-	fl.last, fl.begins = max(it.seq, f.s.cuts.get(fl.path)), false
+	fl.last, fl.begins = max(it.seq, f.s.cuts.get(fl.path), f.s.graves.newest(fl.path, math.MaxInt64)), false
 	c.mu.Lock()
 	f.s.tails.bytes.Add(-c.unload())
 	c.load(Head{Last: fl.last}, 0)
@@ -307,7 +307,7 @@ func (f *follower) take(m *nats.Msg) {
 		f.s.log.Error("a message could not be read", "conversation", fl.conv, "seq", seq, "error", err)
 		return
 	}
-	msg.Prev = max(prev, f.s.cuts.get(path))
+	msg.Prev = max(prev, f.s.cuts.get(path), f.s.graves.newest(path, seq-1))
 	f.give(fl, msg)
 }
 

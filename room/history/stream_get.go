@@ -53,6 +53,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("nats: %s (%d)", e.Descri
 
 const (
 	codeNoMessage   = 10037
+	codeNoStream    = 10059
 	codeWrongLast   = 10071
 	codeWrongLastID = 10070
 	codeWriting     = 10164 // another write of the same subject is under way

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,13 +40,12 @@ func (s *Stream) Read(name string, after, before uint64, limit int) (msgs []Mess
 		if q.empty() {
 			return nil
 		}
-		if ok {
-			c.mu.Lock()
-			if ok = c.loaded; ok {
-				msgs, more, ok = c.read(q)
-			}
-			c.mu.Unlock()
+		c.mu.Lock()
+		if ok = ok && c.loaded; ok {
+			msgs, more, ok = c.read(q)
 		}
+		erasures := c.erasures
+		c.mu.Unlock()
 		if ok {
 			return nil
 		}
@@ -53,7 +53,7 @@ func (s *Stream) Read(name string, after, before uint64, limit int) (msgs []Mess
 			return err
 		}
 		c.mu.Lock()
-		grown := c.learn(msgs)
+		grown := c.learn(msgs, erasures)
 		c.mu.Unlock()
 		s.tails.grew(grown)
 		return nil
@@ -89,11 +89,20 @@ func (s *Stream) head(ctx context.Context, c *conv) (h Head, ok bool, err error)
 		return h, true, nil
 	}
 	it, _, err := s.newest(ctx, path(c.name))
-	return Head{Last: max(it.seq, trimmed), Trimmed: trimmed}, false, err
+	last := max(it.seq, trimmed, s.graves.newest(path(c.name), math.MaxInt64))
+	return Head{Last: last, Trimmed: trimmed}, false, err
 }
 
 // readSpan reads from the servers. trimmed is up to where the conversation has been removed.
 func (s *Stream) readSpan(ctx context.Context, name string, q span, trimmed uint64) (msgs []Message, more bool, err error) {
+	if msgs, more, err = s.readStored(ctx, name, q, trimmed); err != nil {
+		return nil, false, err
+	}
+	return s.weave(ctx, name, q, trimmed, msgs, more)
+}
+
+// readStored is readSpan without what was erased.
+func (s *Stream) readStored(ctx context.Context, name string, q span, trimmed uint64) (msgs []Message, more bool, err error) {
 	var items []item
 	if q.after > 0 {
 		items, err = s.scan(ctx, name, q.bottom, q.top, q.limit+1)
@@ -147,9 +156,15 @@ func (s *Stream) messages(items []item) ([]Message, error) {
 	return msgs, nil
 }
 
-// prev is the seq in front of a message's in its conversation. The server that answers may be behind the leader, who therefore has to
-// say that there is nothing between the two.
+// prev is the seq in front of a message's in its conversation.
 func (s *Stream) prev(ctx context.Context, name string, seq, trimmed uint64) (uint64, error) {
+	prev, err := s.prevStored(ctx, name, seq, trimmed)
+	return max(prev, s.graves.newest(path(name), seq-1)), err
+}
+
+// prevStored is prev without what was erased. The server that answers may be behind the leader, who therefore has to say that there is
+// nothing between the two.
+func (s *Stream) prevStored(ctx context.Context, name string, seq, trimmed uint64) (uint64, error) {
 	path := path(name)
 	for range behindTries {
 		prev := trimmed
@@ -267,6 +282,9 @@ func (s *Stream) find(ctx context.Context, mid string) (m Message, found bool, e
 			m, err = s.message(it)
 		}
 		return m, found && err == nil, err
+	}
+	if m, found := s.graves.find(mid); found {
+		return m, true, nil
 	}
 	if seq, ok := midSeqOf(mid); ok && newMid(s.born, seq) == mid {
 		if m, found, err = get(query{Seq: seq}); err != nil || found && m.Mid == mid {

@@ -94,7 +94,16 @@ func (c *cuts) raise(path string, seq uint64) {
 
 // watchTrimmed learns what was removed, and what any node will remove.
 func (s *Stream) watchTrimmed(ctx context.Context) error {
-	w, err := s.trimmed.kv.WatchAll(s.life)
+	return s.watchBucket(ctx, s.trimmed, func(e jetstream.KeyValueEntry) {
+		base := decodeWeight(e.Value()).base
+		s.cuts.raise(e.Key(), base)
+		s.graves.drop(e.Key(), base)
+	})
+}
+
+// watchBucket has use called with all that a bucket has, and then with what is put there, until Close.
+func (s *Stream) watchBucket(ctx context.Context, b bucket, use func(jetstream.KeyValueEntry)) error {
+	w, err := b.kv.WatchAll(s.life)
 	if err != nil {
 		return err
 	}
@@ -105,7 +114,7 @@ func (s *Stream) watchTrimmed(ctx context.Context) error {
 				close(known)
 				continue
 			}
-			s.cuts.raise(e.Key(), decodeWeight(e.Value()).base)
+			use(e)
 		}
 	})
 	s.done.Go(func() {
@@ -368,5 +377,10 @@ func (s *Stream) remove(ctx context.Context, path string, items []item) error {
 // purge removes what all nodes have been told of.
 func (s *Stream) purge(ctx context.Context, path string, seq uint64) error {
 	s.cuts.raise(path, seq)
-	return s.made.Purge(ctx, jetstream.WithPurgeSubject(logPrefix+path), jetstream.WithPurgeSequence(seq+1))
+	err := s.made.Purge(ctx, jetstream.WithPurgeSubject(logPrefix+path), jetstream.WithPurgeSequence(seq+1))
+	for _, m := range s.graves.between(path, 0, seq) {
+		err = errors.Join(err, s.erased.drop(ctx, graveKey(path, m.Seq)))
+	}
+	s.graves.drop(path, seq)
+	return err
 }

@@ -26,12 +26,13 @@ type conv struct {
 	pins int // guarded by tails.mu: users that must find it there again; it is not evicted before they are gone
 	spot *list.Element
 
-	mu     sync.Mutex // guards what follows; taken after tails.mu where both are held
-	loaded bool
-	head   Head
-	fresh  int    // messages since the head was last written to disk
-	direct bool   // the rows for Directs are on disk
-	acked  uint64 // a Stream's: highest seq that this node has stored, though it may not have come back
+	mu       sync.Mutex // guards what follows; taken after tails.mu where both are held
+	loaded   bool
+	head     Head
+	fresh    int    // messages since the head was last written to disk
+	direct   bool   // the rows for Directs are on disk
+	erasures int    // how often something was erased
+	acked    uint64 // a Stream's: highest seq that this node has stored, though it may not have come back
 
 	// tail has all stored messages with seq >= from, the oldest first. Its elements are never changed, so that
 	// parts of it are given out.
@@ -172,8 +173,11 @@ func (c *conv) read(s span) (msgs []Message, more, ok bool) {
 }
 
 // learn puts messages that were read from disk in front of the tail, if they reach up to it and there is room for
-// them. It returns by how much the tail has grown, in bytes.
-func (c *conv) learn(msgs []Message) int64 {
+// them. It returns by how much the tail has grown, in bytes. erasures is c.erasures as it was before they were read.
+func (c *conv) learn(msgs []Message, erasures int) int64 {
+	if erasures != c.erasures {
+		return 0
+	}
 	older := msgs[:sort.Search(len(msgs), func(i int) bool { return msgs[i].Seq >= c.from })]
 	if !c.loaded || len(older) == 0 || older[0].Seq < c.head.First || len(older)+len(c.tail) > maxTail {
 		return 0

@@ -34,7 +34,7 @@ type servers struct {
 // walkServers opens the log on servers for reading alone. ctx bounds that. The error may be ErrFormat, or that there is none.
 func walkServers(ctx context.Context, nc *nats.Conn, log *slog.Logger) (servers, error) {
 	s := servers{
-		Stream:  &Stream{log: log, now: time.Now, nc: nc, source: source{nc, streamName, logPrefix}, cuts: newCuts()},
+		Stream:  &Stream{log: log, now: time.Now, nc: nc, source: source{nc, streamName, logPrefix}, cuts: newCuts(), graves: newGraves()},
 		buckets: map[string]source{},
 	}
 	if err := patiently(ctx, s.recognize); err != nil {
@@ -47,7 +47,32 @@ func walkServers(ctx context.Context, nc *nats.Conn, log *slog.Logger) (servers,
 		s.cuts.raise(it.path, decodeWeight(it.data).base)
 		return nil
 	})
+	if err == nil {
+		err = s.readGraves(ctx)
+	}
 	return s, err
+}
+
+// readGraves reads what is left of erased messages. A log of an older version has no place for them.
+func (s servers) readGraves(ctx context.Context) error {
+	from := source{nc: s.nc, stream: bucketPrefix + erasedBucket, prefix: "$KV." + erasedBucket + "."}
+	isThere := true
+	err := patiently(ctx, func(ctx context.Context) error {
+		_, err := from.state(ctx)
+		if missing, ok := errors.AsType[*apiError](err); ok && missing.ErrCode == codeNoStream {
+			isThere, err = false, nil
+		}
+		return err
+	})
+	if err != nil || !isThere {
+		return err
+	}
+	return s.each(ctx, from, 1, func(it item) error {
+		if m, ok := decodeGrave(it.path, s.born, it.data); ok && m.Seq > s.cuts.get(path(m.Conv)) {
+			s.graves.add(m)
+		}
+		return nil
+	})
 }
 
 // recognize finds the stream and reads what it tells of the log.
@@ -116,7 +141,17 @@ func (s servers) origin() *origin { return s.Stream.origin }
 func (s servers) close() error    { return nil }
 
 func (s servers) messages(ctx context.Context, after uint64, use func(Message) error) error {
-	return s.each(ctx, s.source, after+1, func(it item) error {
+	left := s.graves.all(after)
+	err := s.each(ctx, s.source, after+1, func(it item) error {
+		for len(left) > 0 && left[0].Seq <= it.seq {
+			m := left[0]
+			if left = left[1:]; m.Seq == it.seq {
+				return use(m) // it was about to be removed
+			}
+			if err := use(m); err != nil {
+				return err
+			}
+		}
 		if it.seq <= s.cuts.get(it.path) { // it is as good as removed
 			return nil
 		}
@@ -126,6 +161,12 @@ func (s servers) messages(ctx context.Context, after uint64, use func(Message) e
 		}
 		return use(m)
 	})
+	for _, m := range left {
+		if err == nil {
+			err = use(m)
+		}
+	}
+	return err
 }
 
 func (s servers) claims(ctx context.Context, use func(Claim) error) error {
