@@ -36,6 +36,14 @@ func (s *Session) silence(to string, room Nick) *event.Error {
 	return s.hub.rulings.inForce().silence(s.nick.Key, where, s.isModerator(), time.Now())
 }
 
+// motd is what everybody is told who comes in, a JSON value; nil: nothing.
+func (h *Hub) motd() []byte {
+	if a := h.rulings.inForce().motd; a != nil {
+		return a.Text
+	}
+	return nil
+}
+
 func (s *Session) isModerator() bool { return s.grant != nil && s.grant.Moderator }
 
 // enforce has an act take effect on those who are there. It does not wait.
@@ -43,6 +51,10 @@ func (h *Hub) enforce(e *entry) {
 	switch e.Kind {
 	case ActKick:
 		h.evict(eviction{key: keyOf(e.Nick), why: e.notice(time.Now())})
+	case ActDelete:
+		h.unsay(e)
+	case ActMotd:
+		h.spread(Nick{}, h.edict(event.Everyone(), event.AppendMotd(nil, e.Text)))
 	case ActBan:
 		if e.Nick != "" {
 			h.evict(eviction{key: keyOf(e.Nick), why: e.notice(time.Now())})

@@ -178,6 +178,7 @@ func (l welcome) open(s *shard) {
 		h.metrics.recover(isRecovered)
 	}
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
+		IsModerator: session.isModerator(), Motd: h.motd(),
 		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,
 		Limits: event.Limits{

@@ -55,6 +55,10 @@ type object struct {
 		Burst      int     `json:"burst"`
 	} `json:"limits"`
 
+	Deleted   bool            `json:"deleted"`
+	Moderator bool            `json:"moderator"`
+	Motd      json.RawMessage `json:"motd"`
+
 	Recovered json.RawMessage `json:"recovered"` // a map in a welcome, a boolean in a joined
 }
 
@@ -98,6 +102,10 @@ func (o object) String() string {
 		return fmt.Sprintf("%s %s %s %d", o.T, o.Conv, o.FromUser, o.Seq)
 	case "gap":
 		return fmt.Sprintf("gap %s %d-%d", o.Conv, o.From, o.To)
+	case "deleted":
+		return fmt.Sprintf("deleted %s", o.Conv)
+	case "motd":
+		return fmt.Sprintf("motd %s", o.Motd)
 	case "bye":
 		return fmt.Sprintf("bye %d", o.Code)
 	case "err":

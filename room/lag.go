@@ -17,10 +17,14 @@ const maxLag = 1000
 
 // admit decides whether a session gets a parcel now. One that is being told what it missed gets it later; one whose queue is
 // half full gets a gap for chat, the newest presence, and nothing fleeting, until its queue is nearly empty.
+// What moderators have it told it gets at once.
 func (s *shard) admit(to *Session, p *parcel) bool {
 	if to.held != nil {
 		s.keep(to, p)
 		return false
+	}
+	if p.class == edict {
+		return true
 	}
 	queued := to.peer.Queued()
 	if to.lag == nil && queued < s.hub.config.Queue/2 {
@@ -56,7 +60,7 @@ func (s *shard) keep(to *Session, p *parcel) {
 // miss notes what a slow reader does not get.
 func (s *shard) miss(to *Session, p *parcel) {
 	s.hub.metrics.skippedBy[p.class].Inc()
-	if p.class == fleeting {
+	if p.class == fleeting || p.class == edict {
 		return
 	}
 	if to.lag == nil {

@@ -81,6 +81,8 @@ func (l enter) open(s *shard) {
 	if session.dialect == version2 {
 		session.isNew = true
 		session.hold()
+	} else if motd := s.hub.motd(); motd != nil {
+		s.send(session, session.word(motd))
 	}
 }
 

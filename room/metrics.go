@@ -21,6 +21,7 @@ type metrics struct {
 	delivered  *prometheus.CounterVec // to sessions, by dialect and class
 	skipped    *prometheus.CounterVec // what slow readers went without, by class
 	gaps       prometheus.Counter
+	acts       *prometheus.CounterVec // of moderation, by kind
 	recoveries *prometheus.CounterVec // conversations asked for, by whether nothing is missing
 	stage      *prometheus.HistogramVec
 	commit     prometheus.Histogram
@@ -38,7 +39,7 @@ type stages struct{ decode, wait, fanout, road prometheus.Observer }
 // names of labels' values
 var (
 	dialectNames = [dialects]string{"tutorial", "v2"}
-	classNames   = [classes]string{"chat", "presence", "fleeting"}
+	classNames   = [classes]string{"chat", "presence", "fleeting", "edict"}
 )
 
 // Buckets double: of times, from 4 µs to 8 s, and of batches, from 1 to 32,768.
@@ -72,6 +73,7 @@ func newMetrics(h *Hub, to prometheus.Registerer) *metrics {
 		skipped:    counters("skipped_total", "What slow readers went without: chat becomes a gap, presence is merged, the fleeting is dropped.", "class"),
 		gaps:       counter("gaps_total", "Gaps that slow readers were told of."),
 		recoveries: counters("recoveries_total", "Conversations that returning clients gave a position of, by whether nothing is missing.", "recovered"),
+		acts:       counters("acts_total", "Acts of moderation that took effect on this node, by kind.", "kind"),
 		stage: prometheus.NewHistogramVec(histogram("stage_seconds",
 			"How long a message takes: to decode, to wait for the committer, from stored until the last recipient's shard is done with it "+
 				"(fanout), and all of it (road). A sample, one message in 64.", timeBuckets), []string{"stage"}),
@@ -82,9 +84,12 @@ func newMetrics(h *Hub, to prometheus.Registerer) *metrics {
 		for c, class := range classNames {
 			m.deliveredBy[d][c] = m.delivered.WithLabelValues(dialect, class)
 		}
-		for t := event.TypeUnknown; t <= event.TypePing; t++ {
+		for t := event.TypeUnknown; t <= event.TypeMotd; t++ {
 			m.receivedBy[d] = append(m.receivedBy[d], m.received.WithLabelValues(dialect, t.String()))
 		}
+	}
+	for kind := range actForms {
+		m.acts.WithLabelValues(string(kind))
 	}
 	for c, class := range classNames {
 		m.skippedBy[c] = m.skipped.WithLabelValues(class)
@@ -92,7 +97,7 @@ func newMetrics(h *Hub, to prometheus.Registerer) *metrics {
 	of := m.stage.WithLabelValues
 	m.stages = stages{decode: of("decode"), wait: of("wait"), fanout: of("fanout"), road: of("road")}
 	if to != nil {
-		to.MustRegister(m.received, m.refused, m.stored, m.fleeting, m.repeated, m.acks, m.delivered, m.skipped, m.gaps, m.recoveries,
+		to.MustRegister(m.received, m.refused, m.stored, m.fleeting, m.repeated, m.acks, m.delivered, m.skipped, m.gaps, m.recoveries, m.acts,
 			m.stage, m.commit, m.batch, state{h})
 	}
 	return m
@@ -108,11 +113,18 @@ func (m *metrics) recover(isRecovered bool) {
 	m.recoveries.WithLabelValues(strconv.FormatBool(isRecovered)).Inc()
 }
 
+// act counts an act of moderation. Of a newer version there may be kinds that this one does not know.
+func (m *metrics) act(kind ActKind) {
+	if _, ok := actForms[kind]; ok {
+		m.acts.WithLabelValues(string(kind)).Inc()
+	}
+}
+
 // goOn counts a message that the committer is done with.
 func (m *metrics) goOn(p *post) {
 	kind := "everyone"
 	switch {
-	case p.settle != nil:
+	case p.settle != nil, p.recorded != nil:
 		return
 	case p.isFleeting:
 		m.fleeting.Inc()
@@ -138,6 +150,7 @@ var (
 	descWaiting  = gauge("road_waiting_bytes", "Messages that wait for the committer.")
 	descBacklog  = gauge("shard_backlog_bytes", "Messages that wait for a shard.", "shard")
 	descMail     = gauge("mailbox_letters", "Letters in a mailbox, the road's or a shard's.", "mailbox")
+	descRules    = gauge("rules", "Rules of moderators that are in force: bans, mutes, read-only rooms, a message of the day; by kind.", "kind")
 	descHealthy  = gauge("healthy", "1 when messages can be stored and received.")
 )
 
@@ -147,7 +160,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (state) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descSessions, descUsers, descRooms, descWaiting, descBacklog, descMail, descHealthy} {
+	for _, d := range []*prometheus.Desc{descSessions, descUsers, descRooms, descWaiting, descBacklog, descMail, descRules, descHealthy} {
 		to <- d
 	}
 }
@@ -170,6 +183,13 @@ func (s state) Collect(to chan<- prometheus.Metric) {
 		number := strconv.Itoa(i)
 		tell(descBacklog, float64(shard.backlog.Load()), number)
 		tell(descMail, float64(shard.mail.size()), number)
+	}
+	counts := map[ActKind]int{ActBan: 0, ActMute: 0, ActReadOnly: 0, ActMotd: 0}
+	for _, rule := range h.Rules() {
+		counts[rule.Kind]++
+	}
+	for kind, n := range counts {
+		tell(descRules, float64(n), string(kind))
 	}
 	healthy := 1.0
 	if h.Healthy() != nil {

@@ -59,6 +59,14 @@ const (
 // nobody and nothing to act on, 503 when it could not be stored, or is not known to be at the end of ctx. Who may do what is the
 // caller's to know. A shard must not call it: it waits.
 func (h *Hub) Moderate(ctx context.Context, act Act) (Act, error) {
+	done, bad := h.perform(ctx, act)
+	if bad != nil {
+		return Act{}, bad
+	}
+	return done, nil
+}
+
+func (h *Hub) perform(ctx context.Context, act Act) (Act, *event.Error) {
 	if bad := h.rulings.await(ctx); bad != nil {
 		return Act{}, bad
 	}
@@ -109,7 +117,8 @@ func (h *Hub) Acts(before uint64, limit int) (acts []Act, more bool, err error) 
 	}
 }
 
-// aim finds what an act is to strike, and says if there is nothing.
+// aim finds what an act is to strike, and says if there is nothing. A message is removed before it is told that it is: who asks again
+// after a crash between the two removes nothing twice.
 func (h *Hub) aim(ctx context.Context, e *entry) *event.Error {
 	r := h.rulings.inForce()
 	switch now := time.Now(); e.Kind {
@@ -135,7 +144,7 @@ func (h *Hub) aim(ctx context.Context, e *entry) *event.Error {
 			return event.NotFound(e.Room + " is not read-only")
 		}
 	case ActDelete:
-		return event.NotFound("no such message: " + e.Mid)
+		return h.erase(e)
 	case ActMute, ActBan, ActReadOnly:
 		if r.count() >= maxRules {
 			return event.Malformed("there are too many rules: lift some first")

@@ -21,6 +21,7 @@ const (
 	chat     class = iota // becomes a gap, which the client pages
 	presence              // is merged into the next one
 	fleeting              // is dropped
+	edict                 // of moderators: they all get it at once
 	classes
 )
 
@@ -62,7 +63,7 @@ func (h *Hub) message(m *history.Message, conv event.Conv) *parcel {
 	if conv.Kind == event.ConvDirect {
 		p.stored = m.Conv
 	}
-	if h.speaking[tutorial].Load() > 0 && conv.Kind != event.ConvRoom {
+	if h.speaking[tutorial].Load() > 0 && conv.Kind != event.ConvRoom && !m.IsErased() {
 		p.frames[tutorial] = h.config.Wire.Message(false, event.AppendTutorial(nil, m.From, m.To, m.Body))
 	}
 	if h.speaking[version2].Load() > 0 && m.Seq > 0 {
@@ -91,6 +92,6 @@ func (h *Hub) echo(m *history.Message) *parcel {
 func (h *Hub) outgoing(m *history.Message, conv event.Conv) event.Msg {
 	return event.Msg{
 		From: m.From, To: m.To, Conv: conv, Message: m.Body, Mid: m.Mid, Seq: m.Seq, Prev: m.Prev,
-		Epoch: h.config.Log.Epoch(), Ts: m.Ts,
+		Epoch: h.config.Log.Epoch(), Ts: m.Ts, IsGone: m.IsErased(),
 	}
 }

@@ -25,13 +25,14 @@ type missed struct {
 	upTo      map[event.Conv]uint64 // how far the client has been told then
 	directs   map[string]uint64     // the same, by names in the log, of direct conversations
 	unread    []*thread             // direct conversations of which the client gave no position
+	erasures  int64                 // of recent, before the log was read
 	room      int                   // bytes that there is still room for: what is recovered must not make the reader a slow one
 }
 
 func (h *Hub) newMissed() missed {
 	return missed{
 		batch: batch{wire: h.config.Wire}, recovered: map[string]bool{}, upTo: map[event.Conv]uint64{},
-		directs: map[string]uint64{}, room: h.config.Queue / 2,
+		directs: map[string]uint64{}, room: h.config.Queue / 2, erasures: h.recent.erasures.Load(),
 	}
 }
 
@@ -264,7 +265,7 @@ func (h *Hub) add(m *missed, claim uint64, t *thread, msgs []history.Message) {
 		return
 	}
 	// Many who were cut off at once miss the same.
-	shared := h.recent.get(stretch{t.conv, t.parts[0].Conv, msgs[0].Seq, last}, func() []Frame {
+	shared := h.recent.get(stretch{t.conv, t.parts[0].Conv, msgs[0].Seq, last, m.erasures}, func() []Frame {
 		b := batch{wire: h.config.Wire}
 		h.messages(&b, claim, t.conv, msgs)
 		return b.end()

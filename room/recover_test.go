@@ -189,7 +189,7 @@ func TestRecentForgets(t *testing.T) {
 	made := 0
 	for i := range 10 * maxRecent {
 		for range 2 {
-			r.get(stretch{event.Everyone(), "all", 1, uint64(i)}, func() []Frame { made++; return nil })
+			r.get(stretch{event.Everyone(), "all", 1, uint64(i), 0}, func() []Frame { made++; return nil })
 		}
 	}
 	if made != 10*maxRecent || len(r.frames) > maxRecent {

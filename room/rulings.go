@@ -22,7 +22,8 @@ type entry struct {
 	Act
 	Conv   string  `json:"conv,omitempty"`  // delete: where the message is, in the log
 	Place  uint64  `json:"place,omitempty"` // and its seq there
-	From   string  `json:"from,omitempty"`  // its sender's nick
+	Claim  uint64  `json:"claim,omitempty"` // and its sender's claim
+	From   string  `json:"from,omitempty"`  // and nick
 	To     string  `json:"to,omitempty"`    // direct: and its recipient's
 	In     string  `json:"in,omitempty"`    // the room's name
 	Digest *digest `json:"digest,omitempty"`
@@ -195,6 +196,7 @@ func (r *rulings) take(m history.Message) {
 	r.grown = make(chan struct{})
 	r.mu.Unlock()
 	if isAct {
+		r.hub.metrics.act(e.Kind)
 		r.hub.enforce(&e)
 	}
 }

@@ -22,7 +22,7 @@ type State struct {
 func (h *Hub) State(mid string) (s State, ok bool, err error) {
 	log := h.config.Log
 	m, ok, err := log.Find(mid)
-	if err != nil || !ok {
+	if err != nil || !ok || !isOfPeople(m.Conv) {
 		return State{}, false, err
 	}
 	s = State{Mid: m.Mid, Seq: m.Seq, Ts: m.Ts, From: m.From, To: m.To, Room: m.Room, Stored: log.Durability()}

@@ -54,6 +54,8 @@ func (s *Session) handle(in event.In) *event.Error {
 		return s.typing(in)
 	case event.TypeRecv, event.TypeRead:
 		return s.receipt(in)
+	case event.TypeKick, event.TypeMute, event.TypeUnmute, event.TypeBan, event.TypeUnban, event.TypeDelete, event.TypeReadOnly, event.TypeMotd:
+		return s.moderate(in)
 	case event.TypePing:
 		s.answer(in.ID, func(b []byte) []byte { return event.AppendPong(b, in.ID, time.Now().UnixMilli()) })
 	}

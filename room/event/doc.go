@@ -4,6 +4,7 @@
 //
 //	tutorial.go    the dialect of clients that name no subprotocol, both ways
 //	v2_in.go       what clients of version 2 send, frame by frame; v2_members.go: what their keys mean
+//	v2_moderate.go what moderators send, and what is heard of it
 //	v2_msg.go      a chat message as version 2 has it
 //	v2_reply.go    what else answers a client; v2_push.go: what the server says by itself
 //	conv.go        names of conversations, from the reader's side

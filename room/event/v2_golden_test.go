@@ -36,6 +36,8 @@ type outArgs struct {
 	Recovered                           map[string]bool
 	Users, Joined, Left                 []string
 	Msgs                                []outArgs
+	Motd                                json.RawMessage
+	IsModerator, IsGone                 bool
 }
 
 func (a outArgs) conv(t testing.TB) Conv {
@@ -48,7 +50,7 @@ func (a outArgs) conv(t testing.TB) Conv {
 }
 
 func (a outArgs) msg(t testing.TB) Msg {
-	return Msg{a.From, a.To, a.conv(t), a.Message, a.Mid, a.Seq, a.Prev, a.Epoch, a.Ts, a.Cid}
+	return Msg{a.From, a.To, a.conv(t), a.Message, a.Mid, a.Seq, a.Prev, a.Epoch, a.Ts, a.Cid, a.IsGone}
 }
 
 // write appends what the row names.
@@ -58,7 +60,7 @@ func (a outArgs) write(t testing.TB, what string) []byte {
 	case "welcome":
 		limits := Limits{a.MaxMessage, a.MaxRooms, a.Rate, a.Burst}
 		ping := time.Duration(a.PingMs) * time.Millisecond
-		return AppendWelcome(nil, &Welcome{a.ID, a.Nick, a.Session, a.Resume, a.Epoch, a.Online, ping, limits, a.Recovered})
+		return AppendWelcome(nil, &Welcome{a.ID, a.Nick, a.Session, a.Resume, a.Epoch, a.Online, ping, limits, a.Recovered, a.IsModerator, a.Motd})
 	case "ack":
 		return AppendAck(nil, &Ack{a.ID, a.Cid, a.Mid, a.conv(t), a.Seq, a.Ts, a.Dur, a.IsOnline})
 	case "msg":
@@ -88,6 +90,12 @@ func (a outArgs) write(t testing.TB, what string) []byte {
 		return AppendGap(nil, a.conv(t), a.First, a.Last)
 	case "bye":
 		return AppendBye(nil, uint16(a.Code), after)
+	case "done":
+		return AppendDone(nil, a.ID)
+	case "deleted":
+		return AppendDeleted(nil, a.conv(t), a.Seq, a.Mid)
+	case "motd":
+		return AppendMotd(nil, a.Motd)
 	case "err":
 		return AppendErr(nil, a.ID, &Error{a.Code, a.Text, a.Retry, after})
 	case "pong":
@@ -164,6 +172,12 @@ func describe(in In, err *Error) map[string]any {
 	put("after", number(in.After), !in.HasAfter)
 	put("after_nick", in.AfterNick, in.AfterNick == "")
 	put("limit", number(uint64(in.Limit)), in.Limit == 0)
+	put("nick", in.Nick, in.Nick == "")
+	put("mid", in.Mid, in.Mid == "")
+	put("reason", in.Reason, in.Reason == "")
+	put("for_ms", number(uint64(in.For.Milliseconds())), in.For == 0)
+	put("on", in.On, !in.On)
+	put("text", string(in.Text), in.Text == nil)
 	if in.Pos != nil {
 		pos := map[string]any{}
 		for name, p := range in.Pos {

@@ -1,6 +1,9 @@
 package event
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // V2 is the subprotocol that a client offers to speak version 2.
 const V2 = "throng.v2.json"
@@ -17,6 +20,7 @@ const (
 	MaxPositions = 1000    // conversations in one hello
 	MaxReason    = 500     // bytes of why a moderator does something
 	MaxMotd      = 4 << 10 // bytes of a message of the day, as JSON
+	MaxMid       = 64      // bytes of a message's id
 	MaxPage      = 100     // messages or users in one answer
 	DefaultPage  = 50      // when no limit is given, or 0
 )
@@ -37,10 +41,19 @@ const (
 	TypeRecv
 	TypeRead
 	TypePing
+	TypeKick
+	TypeMute
+	TypeUnmute
+	TypeBan
+	TypeUnban
+	TypeDelete
+	TypeReadOnly
+	TypeMotd
 )
 
 var typeNames = [...]string{
 	"unknown", "msg", "hello", "join", "leave", "history", "presence", "typing", "recv", "read", "ping",
+	"kick", "mute", "unmute", "ban", "unban", "delete", "readonly", "motd",
 }
 
 // String is the value of t on the wire.
@@ -77,6 +90,14 @@ type In struct {
 	HasAfter  bool
 	AfterNick string // presence: the page that begins after this nick; "" = the first
 	Limit     int    // history, presence: 1 to MaxPage
+
+	// What moderators send: delete has Mid, or Conv and Seq; readonly must have Room, mute and unmute may.
+	Nick   string        // kick, mute, unmute, ban, unban: whom; never ""
+	Mid    string        // delete: at most MaxMid bytes
+	Reason string        // all but motd: at most MaxReason bytes; "" = none was given
+	For    time.Duration // mute, ban: how long; 0 = for ever; MaxFor at most
+	On     bool          // readonly
+	Text   []byte        // motd: any JSON value as it was written, of at most MaxMotd bytes; nil = there is to be none
 }
 
 var errBatch = Malformed("more than 256 objects in one frame; the rest was not read")

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -95,7 +96,7 @@ func (n *naive) decode() (in In, isGood bool) {
 	if kind == nil {
 		name = "msg"
 	}
-	for t := TypeMsg; t <= TypePing; t++ {
+	for t := TypeMsg; t <= TypeMotd; t++ {
 		if name == t.String() {
 			in.T = t
 		}
@@ -124,6 +125,7 @@ func (n *naive) decode() (in In, isGood bool) {
 	case "hello":
 		in.Token, in.Resume = n.text("token", 8192), n.text("resume", 256)
 	}
+	n.moderate(&in)
 	if raw := n.members["message"]; name == "msg" {
 		in.Message = raw
 		n.require(raw != nil)
@@ -144,6 +146,41 @@ func (n *naive) decode() (in In, isGood bool) {
 		}
 	}
 	return in, n.isGood
+}
+
+// moderate is decode for what moderators send.
+func (n *naive) moderate(in *In) {
+	switch in.T {
+	case TypeKick, TypeMute, TypeUnmute, TypeBan, TypeUnban:
+		in.Nick = n.text("nick", 1<<20)
+		n.require(in.Nick != "")
+	case TypeDelete:
+		in.Mid = n.text("mid", 64)
+		n.require((in.Mid != "") != n.has("conv"))
+		if n.has("conv") {
+			in.Conv, in.Seq = n.conv(), n.integer(n.members["seq"])
+		}
+	case TypeReadOnly:
+		in.Room, in.On = n.text("room", 1<<20), string(n.members["on"]) == "true"
+		n.require(in.Room != "" && (in.On || string(n.members["on"]) == "false"))
+	case TypeMotd:
+		n.require(len(n.members["text"]) <= 4096)
+		if n.has("text") {
+			in.Text = n.members["text"]
+		}
+		return
+	default:
+		return
+	}
+	if in.T == TypeMute || in.T == TypeUnmute {
+		in.Room = n.text("room", 1<<20)
+	}
+	if (in.T == TypeMute || in.T == TypeBan) && n.has("for_ms") {
+		ms := n.integer(n.members["for_ms"])
+		n.require(ms <= 100*365*86400*1000)
+		in.For = time.Duration(ms) * time.Millisecond
+	}
+	in.Reason = n.text("reason", 500)
 }
 
 // naiveLines is the objects of a frame.
@@ -222,9 +259,11 @@ func FuzzEachV2(f *testing.F) {
 func TestEachV2OfPieces(t *testing.T) {
 	key := rapid.SampledFrom([]string{
 		"t", "id", "to_user", "room", "message", "cid", "token", "resume", "pos", "conv", "seq", "before", "after", "limit", "x", `\u0074`,
+		"nick", "mid", "reason", "for_ms", "on", "text",
 	})
 	value := rapid.SampledFrom([]string{
 		`"msg"`, `"hello"`, `"join"`, `"history"`, `"presence"`, `"typing"`, `"recv"`, `"read"`, `"ping"`, `"leave"`, `"r\u0065ad"`,
+		`"kick"`, `"mute"`, `"unmute"`, `"ban"`, `"unban"`, `"delete"`, `"readonly"`, `"motd"`, `false`, `60000`, `3153600000001`,
 		`null`, `""`, `0`, `7`, `-1`, `-0`, `1e3`, `1.0`, `9223372036854775807`, `9223372036854775808`, `99999999999999999999`, `"bob"`, `"room:all"`,
 		`"room:go"`, `"dm:b\nob"`, `"dm:"`, `["e",17]`, `["e",17 , 1]`, `["",1]`, `["\ud83e",1]`, `{"room:all":["e",1],"dm:bob":["f",2]}`, `{"a":null}`, `{}`, `[]`,
 		`true`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 65) + `"`, `"` + strings.Repeat("x", 257) + `"`, "[\n1\n]", `"\ud83e"`, `"`, `}`,

@@ -11,6 +11,8 @@ import (
 // understood after, because what a key means depends on t, and t may come last.
 type members struct {
 	t, id, toUser, room, message, cid, token, resume, pos, conv, seq, before, after, limit jsontext.Value
+
+	nick, mid, reason, forMs, on, text jsontext.Value // what moderators send
 }
 
 // take keeps one member. Unknown keys are ignored.
@@ -44,8 +46,28 @@ func (m *members) take(name []byte, value jsontext.Value) *Error {
 		m.after = value
 	case "limit":
 		m.limit = value
+	default:
+		m.takeModerators(name, value)
 	}
 	return nil
+}
+
+// takeModerators is take for the keys of what moderators send.
+func (m *members) takeModerators(name []byte, value jsontext.Value) {
+	switch string(name) {
+	case "nick":
+		m.nick = value
+	case "mid":
+		m.mid = value
+	case "reason":
+		m.reason = value
+	case "for_ms":
+		m.forMs = value
+	case "on":
+		m.on = value
+	case "text":
+		m.text = value
+	}
 }
 
 var (
@@ -107,6 +129,8 @@ func (m *members) decode() (In, *Error) {
 	case TypeRecv, TypeRead:
 		r.conv(m.conv)
 		r.Seq = r.integer(m.seq, errSeq)
+	case TypeKick, TypeMute, TypeUnmute, TypeBan, TypeUnban, TypeDelete, TypeReadOnly, TypeMotd:
+		r.moderate(m)
 	}
 	return r.In, r.bad
 }

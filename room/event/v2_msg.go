@@ -18,6 +18,7 @@ type Msg struct {
 	Epoch   string
 	Ts      int64  // milliseconds since 1970
 	Cid     string // for the sender's own sessions only; "" = left out
+	IsGone  bool   // what it said was deleted; Message is not written then
 }
 
 // AppendMsg appends the msg that is pushed to a reader. The message stands as it is, except that line breaks between
@@ -38,7 +39,11 @@ func AppendShared(b []byte, m *Msg) []byte {
 	}
 	b = appendRoom(b, m.Conv)
 	b = append(b, `,"message":`...)
-	b = appendLine(b, m.Message)
+	if m.IsGone {
+		b = append(b, `null,"deleted":true`...)
+	} else {
+		b = appendLine(b, m.Message)
+	}
 	b = append(b, `,"mid":`...)
 	b = AppendString(b, m.Mid)
 	b = append(b, `,"seq":`...)

@@ -21,6 +21,9 @@ type Welcome struct {
 	Ping      time.Duration // between two pings of the server, written in seconds
 	Limits    Limits
 	Recovered map[string]bool // by conversation, named as the client did; nil is written as {}
+
+	IsModerator bool   // written when it is so
+	Motd        []byte // the message of the day, a JSON value on one line; nil = left out
 }
 
 // Limits is what a server allows, as the welcome tells. MaxBatch, MaxCid and MaxPage (history_limit) are told with it.
@@ -49,6 +52,12 @@ func AppendWelcome(b []byte, w *Welcome) []byte {
 	b = append(b, `,"ping_s":`...)
 	b = appendFloat(b, w.Ping.Seconds())
 	b = appendLimits(b, w.Limits)
+	if w.IsModerator {
+		b = append(b, `,"moderator":true`...)
+	}
+	if w.Motd != nil {
+		b = appendMotd(b, w.Motd)
+	}
 	b = append(b, `,"recovered":{`...)
 	for i, name := range slices.Sorted(maps.Keys(w.Recovered)) {
 		if i > 0 {

@@ -1,0 +1,166 @@
+package room
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// moderator connects somebody in version 2 who may moderate.
+func (c *bubble) moderator(nick string) *user {
+	c.t.Helper()
+	u := c.meet(nick)
+	u.grant = &Grant{Nick: nick, Moderator: true}
+	if w := u.hello("")[0]; !w.Moderator {
+		c.t.Fatalf("%s is not told to be a moderator: %v", nick, w)
+	}
+	return u
+}
+
+func TestDelete(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		root, bob, old := c.moderator("root"), c.in("bob"), c.old("carol")
+		bob.send(`{"t":"join","id":1,"room":"go"}`)
+		bob.sees("joined 1 room:go 1 false")
+		bob.send(`{"t":"msg","id":2,"message":"spam"}`)
+		mid, seq := bob.sees("ack 2 room:all", "msg room:all bob: \"spam\"")[0].Mid, bob.seqs["room:all"]
+		root.sees("msg room:all bob: \"spam\"")
+		old.hears(said("bob", "", "spam"))
+		root.send(`{"t":"delete","id":3,"mid":%q,"reason":"no"}`, mid)
+		root.sees("done 3", "deleted room:all")
+		if o := bob.sees("deleted room:all")[0]; o.Seq != seq || o.Mid != mid {
+			t.Errorf("deleted is %v", o)
+		}
+		old.hears() // its dialect has no word for it
+		bob.send(`{"t":"history","id":4,"conv":"room:all"}`)
+		if m := bob.news()[0].Msgs[0]; !m.Deleted || string(m.Message) != "null" || m.Seq != seq || m.Mid != mid || m.FromUser != "bob" {
+			t.Errorf("history has %+v", m)
+		}
+		dave, news := c.hello("dave", fmt.Sprintf(`,"pos":{"room:all":[%q,1]}`, bob.epoch))
+		if len(news) < 2 || !news[1].Deleted {
+			t.Errorf("recovered %v", news)
+		}
+		dave.send(`{"t":"msg","id":5,"cid":"c","to_user":"bob","message":"psst"}`)
+		place := dave.sees("ack 5 dm:bob c true", "msg dm:bob dave: \"psst\" c")[0].Seq
+		bob.sees("msg dm:dave dave: \"psst\"")
+		bob.send(`{"t":"delete","id":6,"conv":"dm:dave","seq":%d}`, place)
+		bob.sees("err 6 403")
+		root.send(`{"t":"delete","id":6,"conv":"dm:dave","seq":%d}`, place) // no conversation of root's
+		root.sees("err 6 404")
+		dave.send(`{"t":"delete","id":7,"conv":"dm:bob","seq":%d}`, place)
+		dave.sees("done 7", "deleted dm:bob")
+		bob.sees("deleted dm:dave")
+		root.sees()
+		dave.send(`{"t":"msg","id":8,"cid":"c","to_user":"bob","message":"psst"}`)
+		dave.sees("ack 8 dm:bob c true")
+		bob.sees()
+	})
+}
+
+func TestDeleteByWhom(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, bob, eve := c.in("alice"), c.in("bob"), c.in("eve")
+		alice.send(`{"t":"msg","id":1,"to_user":"bob","message":"hi"}`)
+		direct := alice.sees("ack 1 dm:bob  true", "msg dm:bob alice: \"hi\"")[0]
+		alice.send(`{"t":"join","id":2,"room":"go"}`)
+		alice.send(`{"t":"msg","id":3,"room":"go","message":"hi"}`)
+		inRoom := alice.sees("joined 2 room:go 1 false", "ack 3 room:go", "msg room:go alice: \"hi\"")[1]
+		bob.sees("msg dm:alice alice: \"hi\"")
+		ruled := c.does(Act{Kind: ActReadOnly, Room: "x"})
+		for _, step := range []struct {
+			who  *user
+			what string
+			want int
+		}{
+			{eve, fmt.Sprintf(`"mid":%q`, direct.Mid), 404},
+			{bob, fmt.Sprintf(`"mid":%q`, direct.Mid), 403},
+			{eve, fmt.Sprintf(`"mid":%q`, inRoom.Mid), 403},
+			{eve, fmt.Sprintf(`"conv":"room:go","seq":%d`, inRoom.Seq), 403},
+			{eve, `"mid":"00000000000000000000"`, 404},
+			{eve, fmt.Sprintf(`"mid":%q`, ruled.ID), 404}, // what moderators do is no message
+			{eve, `"conv":"room:all","seq":1`, 404},
+			{eve, `"conv":"room:all","seq":0`, 404},
+			{eve, `"conv":"room:all","seq":9223372036854775807`, 404},
+			{eve, `"conv":"dm:nobody","seq":1`, 404},
+			{eve, `"conv":"dm:a/b","seq":1`, 404},
+		} {
+			step.who.send(`{"t":"delete","id":9,%s}`, step.what)
+			step.who.sees(fmt.Sprint("err 9 ", step.want))
+		}
+		if _, err := c.try(Act{Kind: ActDelete, Mid: ruled.ID}); codeOf(err) != http.StatusNotFound {
+			t.Errorf("delete of an act: %v", err)
+		}
+		if _, ok, _ := c.State(ruled.ID); ok {
+			t.Error("an act has the state of a message")
+		}
+		c.does(Act{Kind: ActDelete, Mid: direct.Mid})
+		alice.sees("deleted dm:bob")
+		bob.sees("deleted dm:alice")
+		eve.sees()
+	})
+}
+
+func TestFramesOfModerators(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		root, bob := c.moderator("root"), c.in("bob")
+		for _, frame := range []string{
+			`"mute","nick":"bob","for_ms":60000,"reason":"spam"`, `"unmute","nick":"bob"`, `"mute","nick":"bob","room":"go"`,
+			`"ban","nick":"eve"`, `"unban","nick":"eve"`, `"readonly","room":"go","on":true`, `"readonly","room":"go","on":false`,
+		} {
+			root.send(`{"t":%s,"id":1}`, frame)
+			root.sees("done 1")
+		}
+		root.send(`{"t":"motd","id":3,"text":"be kind"}`)
+		root.sees("done 3", `motd "be kind"`)
+		bob.sees(`motd "be kind"`)
+		root.send(`{"t":"kick","id":4,"nick":"bob"}`)
+		root.send(`{"t":"kick","id":5,"nick":"nobody"}`)
+		root.send(`{"t":"unban","id":6,"nick":"eve"}`)
+		root.send(`{"t":"kick","nick":"a/b"}`)
+		root.sees("done 4", "err 5 404", "err 6 404", "err  400")
+		bob.isClosed(4503)
+		if w := c.in("dave"); !w.isTheDay(`"be kind"`) {
+			t.Error("the welcome has no message of the day")
+		}
+		old := c.old("old")
+		synctest.Wait()
+		old.hears(said("system", "old", "be kind"))
+		root.send(`{"t":"motd","id":7,"text":""}`)
+		root.sees("done 7", "motd null")
+		c.old("older").hears()
+		rules, acts := c.Rules(), trail(t, c)
+		if len(rules) != 1 || rules[0].Kind != ActMute || rules[0].By != "root" {
+			t.Errorf("in force: %v", rules)
+		}
+		if len(acts) != 10 || acts[0].Kind != ActMotd || acts[9].Reason != "spam" || acts[9].Until.Sub(acts[9].At) != time.Minute {
+			t.Errorf("trail: %v", acts)
+		}
+	})
+}
+
+// isTheDay is that the last welcome has that message of the day.
+func (u *user) isTheDay(text string) bool {
+	for _, o := range objects(u.t, u.peer.messages()) {
+		if o.T == "welcome" {
+			return string(o.Motd) == text
+		}
+	}
+	return false
+}
+
+// trail is all that was done, in pages.
+func trail(t *testing.T, c *bubble) (all []Act) {
+	t.Helper()
+	for before, more := uint64(0), true; more; {
+		var page []Act
+		var err error
+		if page, more, err = c.Acts(before, 3); err != nil || len(page) > 3 || more && len(page) != 3 {
+			t.Fatal(page, more, err)
+		}
+		all = append(all, page...)
+		before = page[len(page)-1].Seq
+	}
+	return all
+}
