@@ -10,6 +10,13 @@ import (
 // ID is the connection's number in the log, of this process alone; 1 is the first.
 func (c *Conn) ID() uint64 { return c.id }
 
+// Code is with which code the connection began to close; 0: it did not yet, or without one.
+func (c *Conn) Code() uint16 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.code
+}
+
 // logOpen tells, at the level debug, that a connection was let in.
 func (c *Conn) logOpen() {
 	if log := c.engine.log; log.Enabled(context.Background(), slog.LevelDebug) {

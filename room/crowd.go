@@ -140,6 +140,9 @@ func (c *crowd) serve(s *shard, to *Session, parcels []*parcel) {
 			for class, n := range w.count[to.dialect] {
 				s.delivered[to.dialect][class] += n
 			}
+			if ts := s.hub.traces.Load(); ts != nil {
+				ts.queued(to, parcels...)
+			}
 		}
 		return
 	}
@@ -153,6 +156,9 @@ func (c *crowd) finish(s *shard) (cost int64) {
 	for _, p := range c.walk.parcels {
 		cost += p.cost()
 		s.end(p.stamp)
+	}
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.delivered(c.walk.parcels, c.walk.end)
 	}
 	c.walk = walk{}
 	if c.holes > 0 {

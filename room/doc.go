@@ -24,7 +24,7 @@
 //	            enforce.go has it take effect
 //	publish.go  what programs of the server's side send; survey.go, profile.go and reading.go what operators see: who is there and where,
 //	            on all nodes, and what was said
-//	metrics.go  what is counted; stamp.go, how long a sampled message takes to each stage of the road
+//	metrics.go  what is counted; hangs.go, whether all live; trace.go, what happens to one nick or message; stamp.go, how long a sampled message takes to each stage of the road
 //	peer.go     what the room needs of connections
 //	echo.go     the echo socket's session
 //

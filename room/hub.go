@@ -29,6 +29,9 @@ type Config struct {
 
 	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_room_; nil: nobody does
 
+	Sample  float64       // the part of all messages, 0 to 1, whose road Journey is told of
+	Journey func(Journey) // is called from any goroutine and must not block; nil only where Sample is 0
+
 	MaxRooms   int           // rooms that one session may have joined; 0 = 100
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
 	MaxMessage int           // bytes of a message, as the engine has it: clients are told
@@ -79,6 +82,8 @@ type Hub struct {
 	isDurable bool // storing waits for the disk
 	online    atomic.Int64
 	metrics   *metrics
+	traces    atomic.Pointer[traces] // nil: nobody traces
+	tracing   sync.Mutex             // held while traces is changed; a leaf
 	knocking  sync.Mutex             // held while Hangs waits for the shards
 	hangs     atomic.Pointer[error]  // what it found last
 	sampled   atomic.Uint32          // messages that sample was asked for
@@ -286,6 +291,9 @@ func (s *Session) begin(p Peer) *Session {
 			wait = proofWait
 		}
 		time.AfterFunc(wait, func() { s.shard.mail.put(silent{s}) })
+	}
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.session(s, Event{What: "opened"})
 	}
 	s.shard.mail.put(enter{s})
 	return s

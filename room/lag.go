@@ -60,6 +60,9 @@ func (s *shard) keep(to *Session, p *parcel) {
 // miss notes what a slow reader does not get.
 func (s *shard) miss(to *Session, p *parcel) {
 	s.hub.metrics.skippedBy[p.class].Inc()
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.session(to, Event{What: "skipped", Mid: p.mid, Conv: p.conv.String(), Seq: p.seq})
+	}
 	if p.class == fleeting || p.class == edict {
 		return
 	}
@@ -92,6 +95,9 @@ func (s *shard) catchUp(session *Session) {
 	b := batch{wire: s.hub.config.Wire}
 	for conv, g := range l.gaps {
 		s.hub.metrics.gaps.Inc()
+		if ts := s.hub.traces.Load(); ts != nil {
+			ts.session(session, Event{What: "gap", Conv: conv.String(), Seq: g.to})
+		}
 		b.text = event.AppendGap(b.next(), conv, g.from, g.to)
 	}
 	for _, f := range b.end() {

@@ -105,6 +105,9 @@ func (l leave) open(s *shard) {
 		return
 	}
 	session.isGone = true
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.closed(session)
+	}
 	s.hub.speaking[session.dialect].Add(-1)
 	s.depart(session)
 	p := session.person

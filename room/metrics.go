@@ -2,6 +2,7 @@ package room
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -120,24 +121,22 @@ func (m *metrics) act(kind ActKind) {
 	}
 }
 
-// goOn counts a message that the committer is done with.
-func (m *metrics) goOn(p *post) {
-	kind := "everyone"
+// goOn counts a message that the committer, who took it at begun, is done with.
+func (h *Hub) goOn(p *post, begun time.Time) {
+	m := h.metrics
 	switch {
 	case p.settle != nil, p.recorded != nil:
 		return
 	case p.isFleeting:
 		m.fleeting.Inc()
-		return
 	case p.isKnown:
 		m.repeated.Inc()
-		return
-	case p.peer != 0:
-		kind = "direct"
-	case p.room.Key != "":
-		kind = "room"
+	default:
+		m.stored.WithLabelValues(p.kind()).Inc()
 	}
-	m.stored.WithLabelValues(kind).Inc()
+	if ts := h.traces.Load(); ts != nil {
+		ts.stored(p, time.Since(begun))
+	}
 }
 
 // state is what a hub holds at present, asked when the metrics are read.

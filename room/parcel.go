@@ -33,6 +33,7 @@ type parcel struct {
 	stored string          // direct: the conversation's name in the log
 	from   uint64          // chat: the claim of who said it
 	frames [dialects]Frame // nil: nothing for that dialect
+	mid    string          // chat
 	stamp  *stamp          // chat: nil in most
 	own    Frame           // for the version 2 sessions of who said it; nil: as for the others
 }
@@ -59,7 +60,7 @@ func (p *parcel) frame(s *Session) Frame {
 // message encodes a stored message for its readers, who call the conversation conv. Dialects that nobody speaks at present
 // are left out.
 func (h *Hub) message(m *history.Message, conv event.Conv) *parcel {
-	p := &parcel{conv: conv, seq: m.Seq, from: m.Claim}
+	p := &parcel{conv: conv, seq: m.Seq, from: m.Claim, mid: m.Mid}
 	if conv.Kind == event.ConvDirect {
 		p.stored = m.Conv
 	}
@@ -83,7 +84,7 @@ func (h *Hub) echo(m *history.Message) *parcel {
 	out := h.outgoing(m, conv)
 	out.Cid = m.Cid
 	return &parcel{
-		conv: conv, seq: m.Seq, from: m.Claim, stored: m.Conv,
+		conv: conv, seq: m.Seq, from: m.Claim, stored: m.Conv, mid: m.Mid,
 		own: h.config.Wire.Message(false, event.AppendMsg(nil, &out)),
 	}
 }

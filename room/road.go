@@ -158,6 +158,7 @@ func (r *road) quick(p *post) bool {
 // commit stores a batch and makes of it what the shards are to be told.
 func (r *road) commit(batch []*post) {
 	r.clock(batch)
+	begun := time.Now()
 	for _, p := range batch {
 		if p.settle == nil && !p.isFleeting {
 			r.entries = append(r.entries, p.entry())
@@ -165,7 +166,6 @@ func (r *road) commit(batch []*post) {
 	}
 	var failed error
 	if len(r.entries) > 0 {
-		begun := time.Now()
 		failed = r.hub.config.Log.Append(r.entries)
 		r.hub.metrics.commit.Observe(time.Since(begun).Seconds())
 		r.hub.metrics.batch.Observe(float64(len(r.entries)))
@@ -192,7 +192,7 @@ func (r *road) commit(batch []*post) {
 				continue
 			}
 		}
-		r.hub.metrics.goOn(p)
+		r.hub.goOn(p, begun)
 		r.release(p)
 	}
 	clear(r.entries)
@@ -247,6 +247,7 @@ func (r *road) release(p *post) {
 		return
 	case p.isKnown:
 	case h.cluster != nil && !p.isFleeting: // it comes back from the log, to all nodes that follow
+		p.stamp.start(h, 0)
 		if p.node != "" {
 			r.far = append(r.far, p)
 			return
@@ -258,7 +259,7 @@ func (r *road) release(p *post) {
 		if p.isFleeting {
 			p.stored = p.entry().Message
 		}
-		p.stamp.start(1)
+		p.stamp.start(h, 1)
 		r.send(h.shardOf(p.to.Key), direct{p}, p.cost())
 	default:
 		parcel := h.message(&p.stored, p.conv())
@@ -272,7 +273,7 @@ func (r *road) release(p *post) {
 
 // deliver gives a parcel to everybody, or to those in a room.
 func (r *road) deliver(room Nick, p *parcel) {
-	p.stamp.start(len(r.hub.shards))
+	p.stamp.start(r.hub, len(r.hub.shards))
 	for i, shard := range r.hub.shards {
 		if room.Key != "" && !r.hub.places.has(room.Key, i) {
 			p.stamp.skip(r.hub)
@@ -296,9 +297,9 @@ func (h *Hub) receive(m history.Message) {
 	}
 	cost := int64(len(m.Body)) + postOverhead
 	st := h.sample()
-	st.start(len(h.shards))
+	st.start(h, len(h.shards))
 	if _, isDirect := otherSide(m.Conv, m.Claim); isDirect {
-		st.start(1)
+		st.start(h, 1)
 		to, from := keyOf(m.To), keyOf(m.From)
 		post(h.shardOf(to), arrived{to, &m, cost, st}, cost)
 		if from != to {

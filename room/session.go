@@ -89,6 +89,9 @@ func (s *Session) Message(isBinary bool, payload []byte) {
 		return
 	}
 	s.stamp = s.hub.sample()
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.session(s, Event{What: "received", Bytes: len(payload), Body: string(payload)})
+	}
 	if s.dialect == version2 {
 		event.EachV2(payload, s.object)
 		return
@@ -164,6 +167,9 @@ func (s *Session) word(value []byte) Frame {
 // refuse tells a client what became of what it sent, in its dialect.
 func (s *Session) refuse(id []byte, bad *event.Error) {
 	s.hub.metrics.refuse(s.dialect, bad)
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.session(s, Event{What: "refused", Code: bad.Code, Why: bad.Message})
+	}
 	if s.dialect == tutorial {
 		s.tell(bad.Message)
 		return

@@ -154,6 +154,9 @@ func (s *shard) deliver(to *Session, p *parcel) bool {
 		return false
 	}
 	s.delivered[to.dialect][p.class]++
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.queued(to, p)
+	}
 	if p.stored != "" {
 		s.doubt(to, p.stored, p.seq)
 	}
@@ -178,6 +181,9 @@ func (s *shard) flush() {
 	for i, session := range s.dirty {
 		session.isDirty = false
 		session.peer.Flush()
+		if ts := s.hub.traces.Load(); ts != nil {
+			ts.written(session)
+		}
 		if session.dialect == version2 && len(session.unsure) > 0 && !session.isGone {
 			s.settleDoubts(session)
 		}

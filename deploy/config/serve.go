@@ -52,6 +52,7 @@ type Serve struct {
 	LogFormat     string        // "text" or "json"
 
 	Limits
+	Observe
 }
 
 // serveName is the one command whose name the environment variables leave out.
@@ -90,7 +91,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-	}, s.onNATS(), s.onTLS(), s.onAPI(), []setting{
+	}, s.onNATS(), s.onTLS(), s.onAPI(), s.onObserve(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"throng/web/admin"
 )
 
 // serveAdmin starts the private listener.
@@ -14,7 +16,8 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	mux := http.NewServeMux()
 	s.observe(mux)
 	s.api = s.newAPI(s.keys)
-	s.admin = &http.Server{Handler: apart(s.api, mux), ReadHeaderTimeout: 10 * time.Second}
+	mux.Handle("GET "+tracePath, s.api.Guard(admin.Admin, http.HandlerFunc(s.serveTrace)))
+	s.admin = &http.Server{Handler: identified(apart(s.api, mux), "private", log), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("admin listener ended", "err", err)

@@ -151,10 +151,11 @@ func openKeys(settings config.Serve, log *slog.Logger) (*admin.Keyring, error) {
 	return admin.NewKeyring(fixed, settings.APIKeys, log)
 }
 
-// apart has what is below /api/ answered by the API, which takes paths as they come, and all else by others.
+// apart has what is below /api/ answered by the API, which takes paths as they come, and all else by others: pages, profiles,
+// and traces, which take longer than the API allows.
 func apart(api, others http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.EscapedPath(), "/api/") {
+		if path := r.URL.EscapedPath(); strings.HasPrefix(path, "/api/") && path != tracePath {
 			api.ServeHTTP(w, r)
 		} else {
 			others.ServeHTTP(w, r)

@@ -32,6 +32,7 @@ type Server struct {
 	keys   *admin.Keyring   // of api; nil: none
 	certs  certs.Keeper     // nil: no TLS
 	stats  *prometheus.Registry
+	spans  *spans     // nil: none are sent
 	served chan error // the end of engine.Serve
 
 	options  Options
@@ -74,19 +75,23 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		}
 	}
 	s.addr = public.Addr()
+	if s.spans, err = openSpans(settings, o, s.stats); err != nil {
+		return nil, err
+	}
 	if err = s.openCerts(settings, s.addr, o.Log); err != nil {
 		return nil, err
 	}
 	s.hub = room.New(room.Config{
 		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: o.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
+		Sample: s.sample(), Journey: s.spans.tell,
 	})
 	s.engine, err = engine.New(engine.Config{
 		Accept:        acceptor(settings, s.hub),
 		Subprotocol:   subprotocol,
 		Refused:       s.refused,
 		IsSocket:      isSocket,
-		Pages:         pages(settings),
+		Pages:         identified(pages(settings), "public", o.Log),
 		Origins:       settings.Origin,
 		MaxMessage:    settings.MaxMessage,
 		Queue:         settings.Queue,
@@ -129,6 +134,7 @@ func (s *Server) abandon(listeners ...net.Listener) {
 	if s.hub != nil {
 		s.hub.Close()
 	}
+	s.spans.close()
 	if s.log != nil {
 		_ = s.closeLog()
 	}
@@ -173,6 +179,7 @@ func (s *Server) stop(ctx context.Context) error {
 		s.api.Close()
 	}
 	s.hub.Close()
+	s.spans.close()
 	err = errors.Join(err, s.closeLog())
 	s.closeCerts()
 	if s.admin != nil {

@@ -4,6 +4,7 @@
 //	admin.go       Config, Server: making, closing, and the bound on what is done at once
 //	route.go       what can be asked for, and how a path finds it
 //	call.go        a request on its way to an answer; error.go, what a refusal says
+//	guard.go       the same door for what is no part of the API
 //	door.go        who may ask: keys, and without any who is on this machine; failures.go, how often one may fail
 //	keys.go        keys, their scopes, and the file they stand in; keyring.go reads it again when it changes
 //	read.go        bodies and queries, read strictly

@@ -1,0 +1,176 @@
+package room
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"throng/room/event"
+)
+
+const (
+	// maxTraces is how many may be traced at once.
+	maxTraces = 8
+	// maxTold is how many events may wait for whoever traces; beyond, they are dropped and counted.
+	maxTold = 1024
+)
+
+// Event is one thing that happened to somebody who is traced, or to a message.
+type Event struct {
+	At    time.Time `json:"at"`
+	What  string    `json:"what"` // see README: opened, received, refused, stored, not stored, repeated, queued, delivered, written, waits, skipped, gap, closed
+	Nick  string    `json:"nick,omitzero"`
+	Conn  uint64    `json:"conn,omitzero"` // its number in the server's log
+	Mid   string    `json:"mid,omitzero"`
+	Cid   string    `json:"cid,omitzero"`
+	Conv  string    `json:"conv,omitzero"`
+	Seq   uint64    `json:"seq,omitzero"`
+	Count int       `json:"count,omitzero"`   // delivered: members of one shard; queued: messages in one write
+	Bytes int       `json:"bytes,omitzero"`   // received: of the frame; waits: in the queue
+	Code  int       `json:"code,omitzero"`    // refused: err code; closed: close code
+	Why   string    `json:"why,omitzero"`     // refused
+	Took  float64   `json:"took_ms,omitzero"` // stored: since the committer took it
+	Body  string    `json:"body,omitzero"`    // received: the frame, for who asked for it
+}
+
+// Trace is somebody's looking at what happens to one nick or one message on this node. Its events come until end is called.
+type Trace struct {
+	Events <-chan Event
+
+	hub      *Hub
+	events   chan Event
+	key, mid string // one of them
+	hasBody  bool
+	dropped  atomic.Int64
+}
+
+var (
+	errTraces  = event.Unavailable("as many traces as there may be are under way", retryAfter)
+	errNoTrace = event.Malformed("want a nick or the mid of a message, one of them")
+)
+
+// Trace begins to trace a nick, or the message with an id, with the frames themselves if hasBody. The caller ends it with Close.
+// While nobody traces, it costs an atomic load where something could be told.
+func (h *Hub) Trace(nick, mid string, hasBody bool) (*Trace, *event.Error) {
+	if (nick == "") == (mid == "") || len(mid) > event.MaxCid {
+		return nil, errNoTrace
+	}
+	t := &Trace{hub: h, events: make(chan Event, maxTold), mid: mid, hasBody: hasBody}
+	t.Events = t.events
+	if nick != "" {
+		n, bad := ParseNick(nick)
+		if bad != nil {
+			return nil, bad
+		}
+		t.key = n.Key
+	}
+	h.tracing.Lock()
+	defer h.tracing.Unlock()
+	var all traces
+	if before := h.traces.Load(); before != nil {
+		all = slices.Clone(*before)
+	}
+	if len(all) >= maxTraces {
+		return nil, errTraces
+	}
+	all = append(all, t)
+	h.traces.Store(&all)
+	return t, nil
+}
+
+// Close ends a trace. Its channel is not closed.
+func (t *Trace) Close() {
+	h := t.hub
+	h.tracing.Lock()
+	defer h.tracing.Unlock()
+	all := slices.DeleteFunc(slices.Clone(*h.traces.Load()), func(other *Trace) bool { return other == t })
+	if len(all) == 0 {
+		h.traces.Store(nil)
+	} else {
+		h.traces.Store(&all)
+	}
+}
+
+// Dropped is how many events nobody took in time.
+func (t *Trace) Dropped() int64 { return t.dropped.Load() }
+
+// traces are those under way. It is immutable; nil: none.
+type traces []*Trace
+
+// tell tells an event that concerns a nick, by its key, or a message, by its id, to those who look at one of them. It never blocks.
+func (ts *traces) tell(key, mid string, e Event) {
+	e.At = time.Now()
+	body := e.Body
+	for _, t := range *ts {
+		if t.key == "" && (mid == "" || t.mid != mid) || t.key != "" && t.key != key {
+			continue
+		}
+		if e.Body = ""; t.hasBody {
+			e.Body = body
+		}
+		select {
+		case t.events <- e:
+		default:
+			t.dropped.Add(1)
+		}
+	}
+}
+
+// session tells what happened to a session.
+func (ts *traces) session(s *Session, e Event) {
+	e.Nick = s.name()
+	if numbered, ok := s.peer.(interface{ ID() uint64 }); ok {
+		e.Conn = numbered.ID()
+	}
+	ts.tell(s.nick.Key, e.Mid, e)
+}
+
+// stored tells what the committer has made of a message.
+func (ts *traces) stored(p *post, took time.Duration) {
+	e := Event{What: "stored", Nick: p.self.nick.Name, Mid: p.stored.Mid, Cid: p.cid, Conv: p.conv().String(), Seq: p.stored.Seq}
+	switch {
+	case p.isFleeting:
+		e.What = "not stored"
+	case p.isKnown:
+		e.What = "repeated"
+	default:
+		e.Took = took.Seconds() * 1e3
+	}
+	ts.tell(p.self.nick.Key, p.stored.Mid, e)
+}
+
+// queued tells that a session gets messages with its next write.
+func (ts *traces) queued(to *Session, parcels ...*parcel) {
+	for _, p := range parcels {
+		if p.class == chat {
+			ts.session(to, Event{What: "queued", Mid: p.mid, Conv: p.conv.String(), Seq: p.seq})
+		}
+	}
+}
+
+// delivered tells that the members of one shard have a message.
+func (ts *traces) delivered(parcels []*parcel, members int) {
+	for _, p := range parcels {
+		if p.mid != "" {
+			ts.tell("", p.mid, Event{What: "delivered", Mid: p.mid, Conv: p.conv.String(), Seq: p.seq, Count: members})
+		}
+	}
+}
+
+// written tells whether all that was queued for a session has left.
+func (ts *traces) written(s *Session) {
+	if n := s.peer.Queued(); n > 0 {
+		ts.session(s, Event{What: "waits", Bytes: n})
+	} else {
+		ts.session(s, Event{What: "written"})
+	}
+}
+
+// closed tells that a session has ended.
+func (ts *traces) closed(s *Session) {
+	e := Event{What: "closed"}
+	if coded, ok := s.peer.(interface{ Code() uint16 }); ok {
+		e.Code = int(coded.Code())
+	}
+	ts.session(s, e)
+}
