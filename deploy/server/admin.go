@@ -15,6 +15,7 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	log.Info("admin is listening", "admin", private.Addr().String())
 	mux := http.NewServeMux()
 	s.observe(mux)
+	s.inside = private.Addr()
 	s.api = s.newAPI(s.keys)
 	mux.Handle("GET "+tracePath, s.api.Guard(admin.Admin, http.HandlerFunc(s.serveTrace)))
 	s.admin = &http.Server{Handler: identified(apart(s.api, mux), "private", log), ReadHeaderTimeout: 10 * time.Second}

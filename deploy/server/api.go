@@ -111,24 +111,6 @@ func (c chat) Nodes(ctx context.Context) (all []admin.Node) {
 	return all
 }
 
-// process is what the API tells of this process.
-type process struct {
-	*Server
-	started time.Time
-}
-
-func (p process) Now() admin.Process {
-	here := p.hub.Vitals()
-	now := admin.Process{
-		Version: p.options.Version, Node: here.Node, Now: time.Now().UnixMilli(), Started: p.started.UnixMilli(), Online: here.Online,
-		Connections: p.engine.Conns(), Rooms: here.Rooms, IsDraining: p.engine.Draining(), Metrics: map[string]float64{},
-	}
-	if err := p.healthy(); err != nil {
-		now.Problem = err.Error()
-	}
-	return now
-}
-
 // newAPI makes what is below /api/.
 func (s *Server) newAPI(keys *admin.Keyring) *admin.Server {
 	c := admin.Config{

@@ -7,7 +7,8 @@
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	certs.go    the certificates of the public listener
 //	pages.go    plain HTTP on the public listener
-//	admin.go    the private listener; api.go, what is below /api/ there; observe.go, what operators look at: health.go, metrics
+//	admin.go    the private listener; api.go, what is below /api/ there, with
+//	            moderation.go, and stats.go, what it tells of this process; observe.go, what operators look at: health.go, metrics
 //	            (conditions.go has those that no other package counts) and profiles;
 //	            trace.go, what happens to one nick or message; requests.go, ids of requests; spans.go, what OpenTelemetry is sent
 package server

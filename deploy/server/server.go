@@ -28,6 +28,7 @@ type Server struct {
 	log    history.Log
 	nodes  *cluster.Cluster // nil: this node is alone
 	admin  *http.Server     // nil: off
+	inside net.Addr         // of the private listener; nil: off
 	api    *admin.Server    // nil: off
 	keys   *admin.Keyring   // of api; nil: none
 	certs  certs.Keeper     // nil: no TLS
@@ -145,6 +146,9 @@ func (s *Server) abandon(listeners ...net.Listener) {
 // Addr is where the public listener listens.
 func (s *Server) Addr() net.Addr { return s.addr }
 
+// AdminAddr is where the private listener listens; nil: nowhere.
+func (s *Server) AdminAddr() net.Addr { return s.inside }
+
 // Draining reports whether newcomers are refused.
 func (s *Server) Draining() bool { return s.engine.Draining() }
 
@@ -186,13 +190,4 @@ func (s *Server) stop(ctx context.Context) error {
 		err = errors.Join(err, s.admin.Close())
 	}
 	return errors.Join(settled, err, <-s.served)
-}
-
-// healthy is why this node cannot serve at present; nil: it can.
-func (s *Server) healthy() error {
-	err := s.hub.Healthy()
-	if s.nodes != nil {
-		err = errors.Join(err, s.nodes.Healthy())
-	}
-	return err
 }

@@ -36,6 +36,8 @@ type Server struct {
 	slots      chan struct{}
 	failures   failures
 	answers    answers
+	past       past
+	watched    chan struct{} // closed when nothing more is noted of the past
 
 	ended context.Context // ends with Close
 	end   context.CancelFunc
@@ -44,7 +46,7 @@ type Server struct {
 	isClosed bool
 }
 
-// New makes a Server.
+// New makes a Server, which the caller closes.
 func New(c Config) *Server {
 	s := &Server{
 		chat: c.Chat, stats: c.Stats, keys: c.Keys, maxMessage: c.MaxMessage, log: c.Log, slots: make(chan struct{}, maxAtOnce),
@@ -58,6 +60,8 @@ func New(c Config) *Server {
 	}
 	s.ended, s.end = context.WithCancel(context.Background())
 	s.routes = s.table()
+	s.watched = make(chan struct{})
+	go s.watch()
 	return s
 }
 
@@ -67,6 +71,7 @@ func (s *Server) Close() {
 	s.asking.Lock()
 	s.isClosed = true
 	s.asking.Unlock()
+	<-s.watched
 }
 
 // ask does what a route is for.

@@ -26,6 +26,12 @@ type Chat interface {
 	History(ctx context.Context, a Ask) (History, error)
 	// Message is how far a message has got, as JSON.
 	Message(ctx context.Context, mid string) (any, error)
+	// Moderate does an act. When it returns, the act is stored and in force.
+	Moderate(ctx context.Context, act Act) (Act, error)
+	// Rules are the acts that are in force, in the order in which they were done.
+	Rules(ctx context.Context) ([]Act, error)
+	// Acts are at most limit acts that were done before one with a Seq, 0: the newest; the newest first.
+	Acts(ctx context.Context, before uint64, limit int) (acts []Act, more bool, err error)
 	// Nodes are this node, first, and all others that answer.
 	Nodes(ctx context.Context) []Node
 }

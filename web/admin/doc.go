@@ -9,8 +9,9 @@
 //	keys.go        keys, their scopes, and the file they stand in; keyring.go reads it again when it changes
 //	read.go        bodies and queries, read strictly
 //	idempotent.go  the first answer again
-//	chat.go        what is needed of the chat; stats.go, of what is counted
-//	publish.go     sending; people.go, who is where; said.go, what was said
+//	openapi.go     the document that says all this to programs
+//	chat.go        what is needed of the chat; stats.go, of what is counted; series.go, how that was lately
+//	publish.go     sending; people.go, who is where; said.go, what was said; moderation.go
 //
 // # The journey of a request
 //

@@ -15,8 +15,9 @@ import (
 
 // fakeChat is a chat of which everything is known.
 type fakeChat struct {
-	mu    sync.Mutex // guards sent
+	mu    sync.Mutex // guards sent and done
 	sent  []Draft
+	done  []Act
 	fails error                     // of Publish
 	wait  func(ctx context.Context) // in Publish; nil: nothing
 }
@@ -85,11 +86,36 @@ func (*fakeChat) Message(_ context.Context, mid string) (any, error) {
 	}{mid}, nil
 }
 
+func (f *fakeChat) Moderate(_ context.Context, a Act) (Act, error) {
+	if a.Nick == "nobody" {
+		return Act{}, refuse(http.StatusNotFound, "nobody is not here")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a.ID, a.At, a.Seq = "a1", 1, uint64(len(f.done)+1)
+	f.done = append(f.done, a)
+	return a, nil
+}
+
+func (f *fakeChat) Rules(context.Context) ([]Act, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Act(nil), f.done...), nil
+}
+
+func (f *fakeChat) Acts(_ context.Context, _ uint64, limit int) ([]Act, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Act(nil), f.done[:min(limit, len(f.done))]...), len(f.done) > limit, nil
+}
+
 func (*fakeChat) Nodes(context.Context) []Node { return []Node{{Online: 3}} }
 
 type fakeStats struct{}
 
-func (fakeStats) Now() Process { return Process{Version: "test", Metrics: map[string]float64{}} }
+func (fakeStats) Now() Process {
+	return Process{Version: "test", Gauges: map[string]float64{"g": 1}, Counters: map[string]float64{"c": 2}}
+}
 
 // office is an API over a fake chat, at which a test knocks.
 type office struct {

@@ -35,8 +35,21 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/api/message/{mid}", scope: Read, do: s.message},
 		{method: "GET", path: "/api/nodes", scope: Read, do: s.nodes},
 		{method: "GET", path: "/api/stats", scope: Read, do: s.now},
+		{method: "GET", path: "/api/series", scope: Read, do: s.series},
 		{method: "POST", path: "/api/publish", scope: Publish, do: s.publish},
 		{method: "POST", path: "/api/broadcast", scope: Publish, do: s.broadcast},
+		{method: "GET", path: "/api/motd", scope: Read, do: s.motd},
+		{method: "PUT", path: "/api/motd", scope: Moderate, do: s.setMotd},
+		{method: "POST", path: "/api/kick", scope: Moderate, do: s.striker("kick")},
+		{method: "POST", path: "/api/mute", scope: Moderate, do: s.striker("mute")},
+		{method: "POST", path: "/api/unmute", scope: Moderate, do: s.striker("unmute")},
+		{method: "POST", path: "/api/ban", scope: Moderate, do: s.striker("ban")},
+		{method: "POST", path: "/api/unban", scope: Moderate, do: s.striker("unban")},
+		{method: "POST", path: "/api/readonly", scope: Moderate, do: s.readOnly},
+		{method: "DELETE", path: "/api/message/{mid}", scope: Moderate, do: s.deleteMessage},
+		{method: "GET", path: "/api/openapi.json", isOpen: true, do: s.openapi},
+		{method: "GET", path: "/api/rules", scope: Moderate, do: s.rules},
+		{method: "GET", path: "/api/audit", scope: Moderate, do: s.audit},
 	}
 }
 
