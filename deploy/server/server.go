@@ -71,15 +71,11 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	if public == nil {
-		if public, private, err = listen(settings, o.Handover); err != nil {
+		if public, private, err = s.listen(settings); err != nil {
 			return nil, err
 		}
 	}
-	s.addr = public.Addr()
 	if s.spans, err = openSpans(settings, o, s.stats); err != nil {
-		return nil, err
-	}
-	if err = s.openCerts(settings, s.addr, o.Log); err != nil {
 		return nil, err
 	}
 	s.hub = room.New(room.Config{
@@ -120,14 +116,24 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	return s, err
 }
 
-// inherit takes the listeners of the process before this one and waits until that has ended.
+// inherit takes the listeners of the process before this one and, when all that can be wrong with the settings would have been found,
+// waits until that has ended.
 func (s *Server) inherit(settings config.Serve) (public, private net.Listener, err error) {
-	if public, private, err = listen(settings, s.options.Handover); err != nil {
-		return nil, nil, err
+	if public, private, err = s.listen(settings); err != nil {
+		return public, private, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settings.Drain+startWithin)
 	defer cancel()
 	return public, private, s.options.Handover.succeed(ctx)
+}
+
+// listen opens the listeners, and gets the certificates.
+func (s *Server) listen(settings config.Serve) (public, private net.Listener, err error) {
+	if public, private, err = listen(settings, s.options.Handover); err != nil {
+		return nil, nil, err
+	}
+	s.addr = public.Addr()
+	return public, private, s.openCerts(settings, s.addr, s.options.Log)
 }
 
 // abandon undoes what Start has done so far.
