@@ -225,9 +225,7 @@ func TestAbuseTLSKeyUpdates(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.joinByHand()
-	message := header(0x82, 0x7f, 0, 0, 0, 0, 3, 0xff, 0xff, 0xff)
-	begun := f.record(recordData, message)
-	f.send(begun)
+	f.send(f.record(recordData, masked(finBit|byte(ws.OpBinary), make([]byte, 20<<20))[:14])) // the head of a message that is to last
 	for i := 0; s.Conns() > 1; i++ {
 		var sent []byte
 		for range 1000 {
