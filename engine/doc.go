@@ -9,7 +9,7 @@
 //	address.go    where a client is, seen through trusted proxies: X-Forwarded-For, and proxy.go's PROXY header
 //	engine.go     Config, Engine, start and shutdown
 //	loop.go       nbio's pollers, which read and call back
-//	secure.go     TLS: crypto/tls without a goroutine that waits
+//	secure.go     TLS: crypto/tls without a goroutine that waits; spare.go takes its buffers while nothing comes
 //	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
 //	              pings and close frames
 //	conn.go       Conn and Session: what a protocol sees; the states open, closing, closed

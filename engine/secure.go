@@ -107,6 +107,7 @@ func (s *secure) drain(rest []byte) []byte {
 		n, err := s.Read(room)
 		rest = append(rest, room[:n]...)
 		if err != nil {
+			s.spare()
 			return rest
 		}
 	}
@@ -140,6 +141,7 @@ func (c *Conn) decrypt(b []byte) {
 			have = 0
 		}
 		if errors.Is(err, errWait) {
+			c.secure.spare()
 			return
 		}
 		if err != nil { // the peer's end, or what is no TLS, which crypto/tls has answered by an alert

@@ -27,6 +27,7 @@ type job struct {
 	First    int    // connect: number of the first, for its nick
 	AtOnce   int    // connect: how many at a time; 0: 64
 	Stamps   bool   // connect: latency will be measured
+	TLS      bool   // connect: over TLS, whatever the certificate
 	V2       bool   // connect: they speak version 2
 	Eager    bool   // connect: the client reads at once what comes, instead of resting between two turns
 	Count    int    // messages to send, or pages to read
@@ -240,6 +241,9 @@ func (c *crowd) connect(j job) (done, error) {
 		c.each, c.again = make([]speaker, j.Users), make(chan int, j.Users)
 	case j.Stamps:
 		conf.OnMessage = c.clock.message
+	}
+	if j.TLS {
+		conf.TLS = &loadtest.TLS{Insecure: true}
 	}
 	if j.Eager {
 		conf.Rest = 0

@@ -26,7 +26,7 @@ func (b *bench) idle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		h, err := s.hold(ctx, users)
+		h, err := s.hold(ctx, job{Users: users})
 		if err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func (b *bench) idle(ctx context.Context) error {
 		if s, err = b.standIn(ctx, "nbio", 1); err != nil {
 			return err
 		}
-		if h, err = s.hold(ctx, users); err != nil {
+		if h, err = s.hold(ctx, job{Users: users}); err != nil {
 			return err
 		}
 		reference = append(reference, h.each)
@@ -52,19 +52,20 @@ func (b *bench) idle(ctx context.Context) error {
 	return nil
 }
 
-// hold connects so many users to a server and says what they cost it. It ends the server.
-func (s *side) hold(ctx context.Context, users int) (h held, err error) {
+// hold connects users to a server, as j says, and tells what they cost it. It ends the server.
+func (s *side) hold(ctx context.Context, j job) (h held, err error) {
 	defer s.close()
 	memory, goroutines, threads, err := s.state(ctx)
 	if err != nil {
 		return h, err
 	}
-	if _, err := s.do(job{Do: "connect", Users: users}); err != nil {
+	j.Do = "connect"
+	if _, err := s.do(j); err != nil {
 		return h, err
 	}
 	fullMemory, fullGoroutines, fullThreads, err := s.state(ctx)
 	h = held{
-		each:       float64(fullMemory-memory) / float64(users),
+		each:       float64(fullMemory-memory) / float64(j.Users),
 		goroutines: fullGoroutines - goroutines,
 		threads:    fullThreads - threads,
 	}

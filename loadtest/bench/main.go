@@ -67,6 +67,7 @@ var measurements = []struct {
 }{
 	{"connect", (*bench).connect},
 	{"idle", (*bench).idle},
+	{"tls", (*bench).tls},
 	{"broadcast", (*bench).broadcast},
 	{"burst", (*bench).burst},
 	{"direct", (*bench).direct},
