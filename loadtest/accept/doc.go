@@ -14,5 +14,6 @@
 //	nodes_test.go      what two nodes are to each other: nicks, people, receipts, interest, one port
 //	cluster_test.go    three nodes, killed, stopped, hung, cut off and slowed down, under load; -chaos.rounds and -chaos.seed
 //	wires_test.go      what joins the three, on loopback; namespace_test.go in network namespaces, if there are rights to make them
+//	tls_test.go        some of version 2 over TLS, a new certificate under way, one by ACME
 //	cutoff_test.go     one of the three that is cut off refuses
 package accept

@@ -20,12 +20,14 @@ const patience = 60 * time.Second
 var workshop string
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if workshop != "" {
-			_ = os.RemoveAll(workshop)
-		}
-		os.Exit(code)
-	}))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.VAImpl.processTasks"), // has no end
+		goleak.IgnoreAnyFunction("github.com/letsencrypt/pebble/v2/va.(*VAImpl).processTasks"),
+		goleak.Cleanup(func(code int) {
+			if workshop != "" {
+				_ = os.RemoveAll(workshop)
+			}
+			os.Exit(code)
+		}))
 }
 
 // program builds the server, once.

@@ -28,7 +28,8 @@ type node struct {
 
 // newNode is a server that is not started yet, loopback only and without a rate limit unless args say so.
 func newNode(t *testing.T, data string, args []string) *node {
-	return &node{t: t, data: data, addr: "127.0.0.1:0", args: slices.Concat([]string{"--data", data, "--rate", "0"}, args)}
+	t.Helper()
+	return &node{t: t, data: data, addr: "127.0.0.1:0", args: slices.Concat([]string{"--data", data, "--rate", "0"}, tlsArgs(t), args)}
 }
 
 // start starts the server, again at the address that it had.

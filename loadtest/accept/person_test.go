@@ -46,6 +46,7 @@ func (h *house) call(path, headers string) (*person, *http.Response, error) {
 		return nil, nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(patience))
+	conn = h.encrypt(conn)
 	in := bufio.NewReader(conn)
 	_, err = fmt.Fprintf(conn, opening, path, headers)
 	var answer *http.Response
