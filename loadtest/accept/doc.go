@@ -16,4 +16,5 @@
 //	wires_test.go      what joins the three, on loopback; namespace_test.go in network namespaces, if there are rights to make them
 //	tls_test.go        some of version 2 over TLS, a new certificate under way, one by ACME
 //	cutoff_test.go     one of the three that is cut off refuses
+//	proxy_test.go      behind nginx and HAProxy with the files of deploy/proxy, which proxies_test.go runs
 package accept
