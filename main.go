@@ -42,6 +42,8 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 		return command.Load(ctx, version, args, environ, stdout, stderr)
 	case "doctor":
 		return command.Doctor(ctx, args, environ, stdout, stderr)
+	case "health":
+		return command.Health(ctx, args, environ, stdout, stderr)
 	case "log":
 		return command.Log(ctx, args, environ, stdout, stderr)
 	case "config":
@@ -49,9 +51,9 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	case "version":
 		_, err = fmt.Fprintln(stdout, "throng", version)
 	case "help":
-		err = command.Help(args, stdout)
+		err = command.Help(version, args, stdout)
 	default:
-		err = fmt.Errorf("unknown command %q: want serve, load, doctor, log, config, version or help", name)
+		err = fmt.Errorf("unknown command %q: want serve, load, doctor, health, log, config, version or help", name)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)

@@ -36,8 +36,11 @@ func Parse(into config.Command, args, environ []string, stdout, stderr io.Writer
 	return warnings, Done, true
 }
 
-// Help prints the help of the command that is named, serve's when none is.
-func Help(args []string, stdout io.Writer) error {
+// Help prints the help of the command that is named, serve's when none is; --man prints the manual page of all, for this version.
+func Help(version string, args []string, stdout io.Writer) error {
+	if slices.Equal(args, []string{"--man"}) {
+		return config.Man(stdout, version)
+	}
 	if slices.Equal(args, []string{"load", "compare"}) {
 		_, err := io.WriteString(stdout, compareHelp)
 		return err
