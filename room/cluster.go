@@ -116,10 +116,15 @@ func (s *Session) letGo() {
 	}
 }
 
+// asking is the context of a question to the cluster.
+func (h *Hub) asking() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), answerWait)
+}
+
 // seize takes the nick of a session for this node, from another if resume proves that it is the same claim that has come
 // back, and returns who had it last. It waits for the cluster. Without an error the nick is held.
 func (h *Hub) seize(key, resume string) (last *history.Claim, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+	ctx, cancel := h.asking()
 	defer cancel()
 	holder, err := h.hold(ctx, key)
 	if err != nil {
@@ -155,6 +160,7 @@ type admission struct {
 	resume  string
 	last    *history.Claim // who had the nick last; nil: nobody who can come back
 	failed  error          // the nick is not held
+	isGuest bool           // nor is it for an owned claim, whose nick another node has
 	then    func(isIn bool)
 }
 
@@ -163,6 +169,10 @@ func (s *shard) letIn(session *Session, resume string, then func(isIn bool)) {
 	switch {
 	case session.person != nil:
 		then(true)
+	case s.hub.isByToken() && session.grant.Load() == nil:
+		then(false)
+	case s.hub.isByToken() && s.hub.cluster == nil:
+		then(s.admitAs(session, "", session.before))
 	case s.hub.cluster == nil:
 		saved, ok, err := s.hub.config.Log.ClaimByNick(session.nick.Key)
 		if s.hub.check(err); !ok {
@@ -175,8 +185,15 @@ func (s *shard) letIn(session *Session, resume string, then func(isIn bool)) {
 	default:
 		session.isAsking = true
 		s.hub.apart(func() {
-			last, err := s.hub.seize(session.nick.Key, resume)
-			s.mail.put(admission{session, resume, last, err, then})
+			l := admission{session: session, resume: resume, last: session.before, then: then}
+			if s.hub.isByToken() {
+				var isHeld bool
+				isHeld, l.failed = s.hub.holdOwned(session.nick.Key)
+				l.isGuest = !isHeld
+			} else {
+				l.last, l.failed = s.hub.seize(session.nick.Key, resume)
+			}
+			s.mail.put(l)
 		})
 	}
 }
@@ -184,7 +201,7 @@ func (s *shard) letIn(session *Session, resume string, then func(isIn bool)) {
 func (l admission) open(s *shard) {
 	session := l.session
 	session.isAsking = false
-	session.holds = l.failed == nil
+	session.holds = l.failed == nil && !l.isGuest
 	if session.isGone {
 		session.letGo()
 		return

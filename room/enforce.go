@@ -29,6 +29,14 @@ func (h *Hub) Banned(addr netip.Addr) error {
 
 // silence is why the session may not speak to a nick or, to "", in a room; nil: it may. The loop calls it.
 func (s *Session) silence(to string, room Nick) *event.Error {
+	grant := s.grant.Load()
+	bad := grant.mayWrite(room)
+	if to != "" {
+		bad = grant.mayDirect()
+	}
+	if bad != nil {
+		return bad
+	}
 	where := room.Key
 	if where == "" && to == "" {
 		where = everywhere
@@ -44,7 +52,10 @@ func (h *Hub) motd() []byte {
 	return nil
 }
 
-func (s *Session) isModerator() bool { return s.grant != nil && s.grant.Moderator }
+func (s *Session) isModerator() bool {
+	grant := s.grant.Load()
+	return grant != nil && grant.Moderator
+}
 
 // enforce has an act take effect on those who are there. It does not wait.
 func (h *Hub) enforce(e *entry) {

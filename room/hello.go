@@ -19,6 +19,11 @@ const (
 
 // hello passes a hello on. The loop calls it.
 func (s *Session) hello(in event.In) {
+	if bad := s.present(in.Token); bad != nil {
+		s.refuseToken(in.ID, bad)
+		return
+	}
+	grant := s.grant.Load()
 	l := hello{session: s, in: in}
 	for name := range in.Pos {
 		conv, bad := event.ParseConv(name)
@@ -26,7 +31,7 @@ func (s *Session) hello(in event.In) {
 			continue
 		}
 		// A position in a room is the wish to be there again. Where that cannot be nothing is recovered.
-		if room, bad := ParseNick(conv.Name); bad == nil && room.Key != everywhere && (len(s.rooms) < s.hub.config.MaxRooms || s.rooms[room.Key].Key != "") {
+		if room, bad := ParseNick(conv.Name); bad == nil && room.Key != everywhere && grant.mayJoin(room) == nil && (len(s.rooms) < s.hub.config.MaxRooms || s.rooms[room.Key].Key != "") {
 			if s.rooms == nil {
 				s.rooms = map[string]Nick{}
 			}
@@ -59,9 +64,22 @@ func (l hello) open(s *shard) {
 		if isIn {
 			l.greet(s)
 		} else {
-			session.peer.Close(event.CloseInUse, "the nick is in use")
+			s.turnAway(session)
 		}
 	})
+}
+
+// turnAway closes a session that may not have its nick.
+func (s *shard) turnAway(session *Session) {
+	switch {
+	case !s.hub.isByToken():
+		session.peer.Close(event.CloseInUse, "the nick is in use")
+	case session.grant.Load() == nil:
+		s.reply(session, event.AppendErr(nil, nil, errNoToken))
+		session.peer.Close(event.CloseToken, errNoToken.Message)
+	default:
+		session.peer.Close(event.CloseInUse, errTooMany(session.nick).Message)
+	}
 }
 
 // greet brings somebody who has said hello up to date.
@@ -74,7 +92,7 @@ func (l hello) greet(s *shard) {
 	}
 	p := session.person
 	fresh := !p.returns()
-	if session.secret == "" {
+	if session.secret == "" && !isOwned(&p.claim) {
 		session.secret = l.in.Resume
 		if fresh {
 			session.secret, p.claim.Secret = newSecret()
@@ -97,6 +115,13 @@ func (l hello) greet(s *shard) {
 // admitAs gives a waiting session its nick: to the claim that the secret opens, or to a new one when nobody else has a
 // right to the nick any more. last is who had the nick last, by the log. It reports whether it could.
 func (s *shard) admitAs(session *Session, resume string, last *history.Claim) bool {
+	if s.hub.isByToken() {
+		if !s.share(session, last) {
+			return false
+		}
+		s.enter(session)
+		return true
+	}
 	p := s.person(session.nick.Key, last)
 	switch {
 	case p != nil && opens(&p.claim, resume):
@@ -108,7 +133,7 @@ func (s *shard) admitAs(session *Session, resume string, last *history.Claim) bo
 		}
 		session.person, p.sessions = p, []*Session{session}
 		session.self.Store(selfOf(&p.claim))
-	case p != nil && (len(p.sessions) > 0 || p.isReserved(time.Now())):
+	case p != nil && p.isTaken(time.Now()):
 		return false
 	default:
 		s.replace(p, session)
@@ -128,8 +153,9 @@ func (l silent) open(s *shard) {
 	s.letIn(session, "", func(isIn bool) {
 		if isIn {
 			s.speak(session)
+			s.arrive(session.person)
 		} else {
-			session.peer.Close(event.CloseInUse, "the nick is in use")
+			s.turnAway(session)
 		}
 	})
 }
@@ -181,6 +207,7 @@ func (l welcome) open(s *shard) {
 		IsModerator: session.isModerator(), Motd: h.motd(),
 		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,
+		Expires: session.grant.Load().expires(),
 		Limits: event.Limits{
 			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: h.config.Rate, Burst: h.config.Burst,
 		},

@@ -36,6 +36,9 @@ type Config struct {
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
 	MaxMessage int           // bytes of a message, as the engine has it: clients are told
 	Ping       time.Duration // keep-alive interval, as the engine has it: clients are told
+
+	Tokens      func(token string) (*Grant, *event.Error) // what a token allows, without waiting; nil: no token is needed, nor looked at
+	MaxSessions int                                       // connections that the bearers of one nick's tokens may have; 0 = 10. Without tokens a nick has one
 }
 
 func (c *Config) setDefaults() {
@@ -47,6 +50,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxRooms == 0 {
 		c.MaxRooms = 100
+	}
+	if c.MaxSessions == 0 {
+		c.MaxSessions = 10
 	}
 	if c.Queue == 0 {
 		c.Queue = 1 << 20
@@ -222,12 +228,18 @@ func (h *Hub) claim(caller Caller, d dialect) (func(Peer) *Session, *event.Error
 	if bad := h.admits(nick.Key, caller.Addr); bad != nil {
 		return nil, bad
 	}
-	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, addr: caller.Addr, grant: caller.Grant, dialect: d}
+	s := &Session{hub: h, shard: h.shardOf(nick.Key), nick: nick, addr: caller.Addr, dialect: d}
+	s.grant.Store(caller.Grant)
 	s.all = member{session: s, index: -1}
 	if d == version2 {
 		s.visitor = &visitor{}
 	}
-	if bad := h.ask(s); bad != nil {
+	if h.isByToken() {
+		bad = h.askOwned(s, caller.Grant)
+	} else {
+		bad = h.ask(s)
+	}
+	if bad != nil {
 		return nil, bad
 	}
 	h.speaking[d].Add(1)
@@ -240,7 +252,7 @@ func (h *Hub) ask(s *Session) *event.Error {
 	var holder string
 	var err error
 	if h.cluster != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), answerWait)
+		ctx, cancel := h.asking()
 		defer cancel()
 		holder, err = h.hold(ctx, s.nick.Key)
 		s.holds = holder == "" && err == nil
@@ -252,9 +264,9 @@ func (h *Hub) ask(s *Session) *event.Error {
 	}
 	if h.check(err); err != nil {
 		s.letGo()
-		return event.Unavailable("the nick cannot be looked up at present", retryAfter)
+		return errNoLookUp
 	}
-	ask := claim{session: s, answer: make(chan *event.Error, 1)}
+	ask := claim{session: s}
 	if ok {
 		ask.saved = &saved
 	}
@@ -265,6 +277,16 @@ func (h *Hub) ask(s *Session) *event.Error {
 		}
 		return errInUse(s.nick)
 	}
+	return h.apply(ask)
+}
+
+var errNoLookUp = event.Unavailable("the nick cannot be looked up at present", retryAfter)
+
+// apply asks a session's shard for its nick, and has what is said to the claim come to this node. Without success the nick is not
+// held any more.
+func (h *Hub) apply(ask claim) *event.Error {
+	s := ask.session
+	ask.answer = make(chan *event.Error, 1)
 	s.shard.mail.put(ask)
 	bad := errStopped
 	select {

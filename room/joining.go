@@ -129,5 +129,5 @@ func (s *shard) leaveRoom(session *Session, key string) {
 	if c.isEmpty() {
 		delete(s.rooms, key)
 	}
-	s.hub.places.leave(key, &session.nick, s.number)
+	s.hub.places.leave(key, &session.self.Load().nick, s.number)
 }

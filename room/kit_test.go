@@ -46,6 +46,7 @@ type object struct {
 	Code     int             `json:"code"`
 	Retry    bool            `json:"retry"`
 	RetryMs  int64           `json:"retry_after_ms"`
+	Expires  int64           `json:"expires"`
 	PingS    float64         `json:"ping_s"`
 
 	Limits struct {

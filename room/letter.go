@@ -20,16 +20,24 @@ type claim struct {
 }
 
 func (l claim) open(s *shard) {
+	if s.hub.isByToken() {
+		if s.share(l.session, l.saved) {
+			l.answer <- nil
+		} else {
+			l.answer <- errTooMany(l.session.nick)
+		}
+		return
+	}
 	p := s.person(l.session.nick.Key, l.saved)
 	switch {
 	case p == nil:
 	case p.returns() && l.session.dialect == version2:
 		before := p.claim
 		l.session.before = &before
-		l.session.isFree = len(p.sessions) == 0 && !p.isReserved(time.Now())
+		l.session.isFree = !p.isTaken(time.Now())
 		l.answer <- nil
 		return
-	case len(p.sessions) > 0 || p.isReserved(time.Now()):
+	case p.isTaken(time.Now()):
 		l.answer <- errInUse(l.session.nick)
 		return
 	}
@@ -81,7 +89,10 @@ func (l enter) open(s *shard) {
 	if session.dialect == version2 {
 		session.isNew = true
 		session.hold()
-	} else if motd := s.hub.motd(); motd != nil {
+		return
+	}
+	s.arrive(session.person)
+	if motd := s.hub.motd(); motd != nil {
 		s.send(session, session.word(motd))
 	}
 }
@@ -134,7 +145,7 @@ func (s *shard) depart(session *Session) {
 	if session.all.index >= 0 {
 		s.everyone.remove(&session.all)
 		s.hub.online.Add(-1)
-		s.hub.places.leave(everywhere, &session.nick, s.number)
+		s.hub.places.leave(everywhere, &session.self.Load().nick, s.number)
 	}
 	if session.visitor != nil {
 		for key := range session.joined {
@@ -187,7 +198,7 @@ func (s *shard) address(p *post, to *who) {
 	p.to.Name = to.Nick
 	p.isAway = p.from.dialect == tutorial && !to.IsOnline
 	// Between two who cannot come back nothing is kept: nobody could ask for it.
-	p.isFleeting = p.from.dialect == tutorial && to.isHere() && to.Dialect == tutorial
+	p.isFleeting = p.from.dialect == tutorial && to.isHere() && to.Dialect == tutorial && !to.Returns
 	s.hub.road.mail.put(p)
 }
 

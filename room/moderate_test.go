@@ -195,7 +195,7 @@ func TestReadOnlyRoom(t *testing.T) {
 		say(old.Session, "bob", "hi") // that is not the room
 		synctest.Wait()
 		bob.sees("msg dm:carol carol: \"hi\"")
-		bob.grant = &Grant{Moderator: true}
+		bob.grant.Store(&Grant{Moderator: true})
 		bob.send(`{"t":"msg","id":1,"message":"news"}`)
 		bob.sees("ack 1 room:all", "msg room:all bob: \"news\"")
 		old.hears(said("bob", "", "news"))

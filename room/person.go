@@ -25,12 +25,17 @@ type person struct {
 	askers   map[string]bool               // other nodes that have asked for it, and remember the answer
 }
 
-// returns reports whether the claim can come back: its secret was given out.
+// returns reports whether the claim can come back: its secret was given out, or it is owned.
 func (p *person) returns() bool { return p.claim.Secret != nil }
 
 // isReserved reports whether the nick is to be kept for the claim although nobody is there.
 func (p *person) isReserved(now time.Time) bool {
 	return p.returns() && now.Sub(time.UnixMilli(p.claim.Away)) < reserve
+}
+
+// isTaken reports whether the nick is nobody else's to take, as a new claim.
+func (p *person) isTaken(now time.Time) bool {
+	return len(p.sessions) > 0 || p.isReserved(now) || isOwned(&p.claim)
 }
 
 // leave takes a session away and reports whether it was the person's.
@@ -93,6 +98,9 @@ func hashSecret(secret string) []byte {
 func opens(c *history.Claim, resume string) bool {
 	return resume != "" && c.Secret != nil && subtle.ConstantTimeCompare(c.Secret, hashSecret(resume)) == 1
 }
+
+// errTooMany is the refusal of one connection more than a nick may have.
+func errTooMany(n Nick) *event.Error { return event.Conflict("too many connections of " + n.Name) }
 
 // errInUse is the refusal of a nick that somebody has.
 func errInUse(n Nick) *event.Error { return event.Conflict("the nick " + n.Name + " is in use") }

@@ -34,6 +34,7 @@ type place struct {
 	room       Nick
 	shards     []int                // members by shard
 	people     *btree.BTreeG[*Nick] // of this node
+	more       map[string]int       // sessions of one of them, by key, beyond the first
 	far        map[string]farCrew   // how many are there on other nodes
 	isFollowed bool                 // what is said there comes to this node
 	all        news                 // since it was last told
@@ -116,12 +117,19 @@ func (ps *places) call(room Nick) {
 	}
 }
 
-// enter counts somebody of a shard in, and returns how many are there now. The nick must not change until leave.
+// enter counts a session of somebody of a shard in, and returns how many people are there now. The nick must not change until leave.
 func (ps *places) enter(room Nick, who *Nick, shard int) int {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.place(room)
 	p.shards[shard]++
+	if p.people.Has(who) {
+		if p.more == nil {
+			p.more = map[string]int{}
+		}
+		p.more[who.Key]++
+		return p.count()
+	}
 	p.people.ReplaceOrInsert(who)
 	p.all.join(who.Key, who.Name)
 	ps.changed[room.Key] = true
@@ -132,12 +140,19 @@ func (ps *places) enter(room Nick, who *Nick, shard int) int {
 	return p.count()
 }
 
-// leave counts somebody out. A room without people is forgotten; its history is the log's.
+// leave counts a session out. A room without people is forgotten; its history is the log's.
 func (ps *places) leave(room string, who *Nick, shard int) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.byKey[room]
 	p.shards[shard]--
+	if n := p.more[who.Key]; n > 1 {
+		p.more[who.Key]--
+		return
+	} else if n == 1 {
+		delete(p.more, who.Key)
+		return
+	}
 	p.people.Delete(who)
 	p.all.leave(who.Key, who.Name)
 	ps.changed[room] = true

@@ -80,7 +80,11 @@ func (h *Hub) profile(ctx context.Context, key string) (*Profile, *event.Error) 
 
 // absent is the profile of somebody who is away.
 func absent(c *history.Claim) *Profile {
-	return &Profile{Nick: c.Nick, Returns: c.Secret != nil, Made: c.Made, Away: c.Away, Sessions: []Sitting{}}
+	p := &Profile{Nick: c.Nick, Returns: c.Secret != nil, Away: c.Away, Sessions: []Sitting{}}
+	if !isOwned(c) {
+		p.Made = c.Made // an owned one has always been
+	}
+	return p
 }
 
 // personHere is the profile of who has a nick on this node; nil: nobody, or it could not be found out.

@@ -174,7 +174,7 @@ func (s *shard) whisper(p *person, conv event.Conv, text []byte) {
 
 // doubt notes that a direct message was queued for a session. It counts as written when the queue is empty.
 func (s *shard) doubt(to *Session, stored string, seq uint64) {
-	if to.dialect == tutorial || !to.person.returns() {
+	if !to.person.returns() {
 		return
 	}
 	if to.unsure == nil {

@@ -17,11 +17,11 @@ type Session struct {
 	peer    Peer       // set before the loop or the shard sees the session
 	nick    Nick       // as the connection asked for it
 	addr    netip.Addr // where the client is; the zero Addr: unknown
-	grant   *Grant     // what its token allows; nil: it has shown none
 	dialect dialect
-	self    atomic.Pointer[self] // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
-	caller  chan<- outcome       // has room for it; nil: it is a person's. Else it has no peer, and says one thing: see Publish
-	since   int64                // ms since 1970: when it was let in; set with peer
+	grant   atomic.Pointer[Grant] // what its token allows; nil: it has shown none. Set by the loop, and before there is one
+	self    atomic.Pointer[self]  // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
+	caller  chan<- outcome        // has room for it; nil: it is a person's. Else it has no peer, and says one thing: see Publish
+	since   int64                 // ms since 1970: when it was let in; set with peer
 
 	// The loop's.
 	pace    pace
@@ -32,12 +32,14 @@ type Session struct {
 	isDirty  bool   // frames were queued and are to be flushed
 	isGone   bool   // Closed was called
 	isNew    bool   // it is held until its first frame, which may be a hello
+	isOver   bool   // its token has ended, and it is being closed
 	isAsking bool   // whether it may have its nick is being asked of other nodes
 	holds    bool   // it has this node hold its nick; at first its claim's
 	all      member // of everyone
 	person   *person
-	held     *held // what comes while the session is being told what it missed; nil: it is not
-	lag      *lag  // what a slow reader missed; nil: nothing
+	held     *held             // what comes while the session is being told what it missed; nil: it is not
+	lag      *lag              // what a slow reader missed; nil: nothing
+	unsure   map[string]uint64 // direct conversations by storage name: the newest seq queued and perhaps not written
 
 	*visitor // nil in the tutorial dialect
 }
@@ -49,7 +51,6 @@ type visitor struct {
 	isFree bool                  // the loop's: the nick is no longer kept for before
 	joined map[string]*member    // the shard's: of rooms, by key
 	told   map[event.Conv]uint64 // the shard's: up to where the client was told what it had missed, until newer comes
-	unsure map[string]uint64     // the shard's: direct conversations by storage name: the newest seq queued and perhaps not written
 	late   func()                // the shard's: what was said while it was isAsking; nil: nothing
 	number uint64                // the shard's: by which the client is told its session; 0: not yet
 	secret string                // the shard's: with which the client can come back, once it has it

@@ -184,7 +184,7 @@ func (s *shard) flush() {
 		if ts := s.hub.traces.Load(); ts != nil {
 			ts.written(session)
 		}
-		if session.dialect == version2 && len(session.unsure) > 0 && !session.isGone {
+		if len(session.unsure) > 0 && !session.isGone {
 			s.settleDoubts(session)
 		}
 		s.dirty[i] = nil
@@ -196,10 +196,13 @@ func (s *shard) flush() {
 	}
 }
 
-// tick is the shard's work of every second: nicks whose reservation is over are let go, slow readers told what they
+// tick is the shard's work of every second: nicks whose reservation is over are let go, tokens looked at, slow readers told what they
 // missed, marks made.
 func (s *shard) tick(now time.Time) {
 	for _, p := range s.people {
+		if s.hub.isByToken() {
+			s.expire(p, now)
+		}
 		if len(p.sessions) == 0 && !p.isReserved(now) {
 			s.forget(p) // a saved claim can still come back: the log knows it
 		}

@@ -12,7 +12,7 @@ import (
 func (c *bubble) moderator(nick string) *user {
 	c.t.Helper()
 	u := c.meet(nick)
-	u.grant = &Grant{Nick: nick, Moderator: true}
+	u.grant.Store(&Grant{Nick: nick, Moderator: true})
 	if w := u.hello("")[0]; !w.Moderator {
 		c.t.Fatalf("%s is not told to be a moderator: %v", nick, w)
 	}

@@ -17,6 +17,10 @@ func (s *Session) object(in event.In, bad *event.Error) {
 			s.hello(in)
 			return
 		}
+		if s.hub.isByToken() && s.grant.Load() == nil {
+			s.refuseToken(in.ID, errNoToken)
+			return
+		}
 		s.shard.mail.put(silent{s}) // it says no hello
 	}
 	if bad == nil && s.claim() == 0 {
@@ -121,6 +125,9 @@ func (s *Session) join(in event.In) *event.Error {
 	if room.Key == everywhere {
 		s.shard.mail.put(joining{s, theChat, in.ID, in.From}) // everyone is there already
 		return nil
+	}
+	if bad := s.grant.Load().mayJoin(room); bad != nil {
+		return bad
 	}
 	if joined, ok := s.rooms[room.Key]; ok {
 		room = joined

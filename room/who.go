@@ -167,7 +167,7 @@ func (h *Hub) lastOf(key string) *who {
 	if h.check(err); err != nil {
 		return &who{failed: true}
 	}
-	if !ok || saved.Secret == nil {
+	if !ok || saved.Secret == nil || h.isByToken() && !isOwned(&saved) {
 		return nil
 	}
 	return &who{Claim: saved.ID, Nick: saved.Nick, Returns: true}

@@ -79,6 +79,14 @@ var serveTexts = map[string]texts{
 	"dev":              {[]string{"", "web"}, []string{"a\nb"}},
 	"log-level":        {[]string{"debug", "info", "warn", "error", "INFO"}, []string{"", "warning", "info+1"}},
 	"log-format":       {[]string{"text", "json"}, []string{"", "xml"}},
+
+	"auth":               {[]string{"none", "jwt"}, []string{"", "JWT", "basic"}},
+	"jwt-key":            {[]string{"", "key.pem"}, []string{"a\nb"}},
+	"jwks":               {[]string{"", "https://a/keys", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:80/"}, []string{"a", "http://a/", "https://", "ftp://a/", "file:///a", "http://127.0.0.1.a/"}},
+	"jwt-audience":       {[]string{"", "chat"}, []string{"a\nb", strings.Repeat("x", 257)}},
+	"jwt-issuer":         {[]string{"", "https://a"}, []string{"a\nb"}},
+	"auth-cookie":        {[]string{"", "__Host-token"}, []string{"a b", "a=b", "a;"}},
+	"max-conns-per-nick": {[]string{"1", "1000"}, []string{"", "0", "-1", "1001"}},
 }
 
 var loadTexts = map[string]texts{

@@ -7,7 +7,7 @@ func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{
 		"rat": "rate", "burts": "burst", "bursts": "burst", "max-mesage": "max-message", "max_message": "max-message",
 		"max-conns-per-ips": "max-conns-per-ip", "loglevel": "log-level",
-		"": "", "natz": "nats", "auth": "", "api-kye": "api-key", "jwks": "",
+		"": "", "natz": "nats", "api-kye": "api-key", "wasm": "",
 	} {
 		got := ""
 		if row := table.nearest(name); row != nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -53,6 +54,7 @@ type Serve struct {
 
 	Limits
 	Observe
+	Access
 }
 
 // serveName is the one command whose name the environment variables leave out.
@@ -91,7 +93,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-	}, s.onNATS(), s.onTLS(), s.onAPI(), s.onObserve(), []setting{
+	}, s.onNATS(), s.onTLS(), s.onAPI(), s.onAuth(), s.onObserve(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -169,10 +171,7 @@ func (s *Serve) settle(t *table) error {
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")
 	}
-	if err := s.settleTLS(t); err != nil {
-		return err
-	}
-	return s.settleLimits(t)
+	return cmp.Or(s.settleTLS(t), s.settleLimits(t), s.settleAuth(t))
 }
 
 func (s *Serve) doubts(t *table) []string {

@@ -20,6 +20,7 @@ var defaults = Serve{
 	KeepAge: 720 * time.Hour, KeepBytes: 256 * mib, MaxRooms: 100,
 	MaxMessage: 64 * kib, EchoMax: 64 * kib, Queue: mib, Ping: 25 * time.Second,
 	Rate: 20, Burst: 40, Drain: 10 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", Observe: Observe{TraceSample: 0.001},
+	Access: Access{Auth: "none", AuthCookie: "throng_token", MaxConnsPerNick: 10},
 }
 
 // write puts text into a file named throng.toml, makes its folder the working directory and returns the name.
@@ -55,6 +56,14 @@ func TestServe(t *testing.T) {
 			}},
 		{name: "cluster elsewhere", args: []string{"--nats", "nats://a:4222,tls://user:pass@b"},
 			want: func(s *Serve) { s.Nats = "nats://a:4222,tls://user:pass@b" }},
+		{name: "tokens", args: []string{"--auth", "jwt", "--jwt-key=key.pem", "--jwt-audience=chat", "--jwt-issuer", "https://id", "--auth-cookie="},
+			want: func(s *Serve) {
+				s.Auth, s.JWTKey, s.JWTAudience, s.JWTIssuer, s.AuthCookie = "jwt", "key.pem", "chat", "https://id", ""
+			}},
+		{name: "tokens, JWKS", args: []string{"--auth", "jwt", "--jwks=http://127.0.0.1:1/keys", "--max-conns-per-nick=3"},
+			want: func(s *Serve) {
+				s.Auth, s.JWKS, s.MaxConnsPerNick = "jwt", "http://127.0.0.1:1/keys", 3
+			}},
 		{name: "environment over file", file: "burst = 1", environ: []string{"THRONG_BURST=2"},
 			want: func(s *Serve) { s.Burst = 2 }},
 		{name: "flag over environment", file: "burst = 1", environ: []string{"THRONG_BURST=2"}, args: []string{"--burst=3"},
@@ -119,6 +128,13 @@ func TestServeRefuses(t *testing.T) {
 			want: `addr "[:1]" (throng.toml:1): want HOST:PORT, such as :8888 or 127.0.0.1:8888`},
 		{name: "list of other things", file: `origin = [1]`,
 			want: `origin "[1]" (throng.toml:1): want * or SCHEME://HOST[:PORT] without a path, several joined by commas`},
+		{name: "auth without keys", args: []string{"--auth=jwt"}, want: `--auth "jwt" (flag): want --jwt-key or --jwks as well, where the keys are`},
+		{name: "keys without auth", args: []string{"--jwt-key=k"}, want: `--jwt-key "k" (flag): want nothing, unless --auth is jwt`},
+		{name: "keys in two places", args: []string{"--auth=jwt", "--jwt-key=k", "--jwks=https://a/"},
+			want: `--jwks (flag): want nothing, since --jwt-key has the keys`},
+		{name: "keys that others can change", args: []string{"--auth=jwt", "--jwks=http://example.com/"},
+			want: `--jwks (flag): want https://HOST/PATH, or http:// on this machine`},
+		{name: "cookie", args: []string{"--auth-cookie=a b"}, want: `--auth-cookie "a b" (flag): want the name of a cookie`},
 		{name: "key spelt wrong", file: "\nmax-mesage = 1", want: `"max-mesage" (throng.toml:2): no such setting; did you mean max-message?`},
 		{name: "nats without a scheme", args: []string{"--nats", "10.0.0.1:4222"},
 			want: `--nats "10.0.0.1:4222" (flag): want embedded or nats://HOST:PORT,...`},
@@ -136,7 +152,7 @@ func TestServeRefuses(t *testing.T) {
 		{name: "embedded without a folder", args: []string{"--nats", "embedded", "--data", "mem"},
 			want: `--data "mem" (flag): want a folder, since --nats is embedded`},
 		{name: "secret alone", args: []string{"--nats-secret", "abc"}, want: `--nats-secret (flag): want nothing, unless --nats is set`},
-		{name: "key unknown", file: "jwks = \"embedded\"", want: `"jwks" (throng.toml:1): no such setting; "throng serve --help" lists all`},
+		{name: "key unknown", file: "wasm = \"embedded\"", want: `"wasm" (throng.toml:1): no such setting; "throng serve --help" lists all`},
 		{name: "key in a table", file: "\n[serve]\nrate = 1", want: `"serve" (throng.toml:2): no such setting; "throng serve --help" lists all`},
 		{name: "key with a dot", file: "serve.rate = 1", want: `"serve.rate" (throng.toml): no such setting; "throng serve --help" lists all`},
 		{name: "file in a file", file: `config = "other.toml"`, want: `config "other.toml" (throng.toml:1): want no such key, since a file cannot name another`},

@@ -27,7 +27,7 @@ func isSocket(path string) bool { return path == echoPath || strings.HasPrefix(p
 var errNoEcho = engine.Refuse(http.StatusNotFound, "the echo socket is turned off")
 
 // acceptor is the seam between the halves: it lets a WebSocket request in and gives its connection a session.
-func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.Open, error) {
+func acceptor(settings config.Serve, hub *room.Hub, gate *gate) func(*http.Request) (engine.Open, error) {
 	return func(r *http.Request) (engine.Open, error) {
 		caller := room.Caller{Name: strings.TrimPrefix(r.URL.Path, chatPath)}
 		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -45,6 +45,11 @@ func acceptor(settings config.Serve, hub *room.Hub) func(*http.Request) (engine.
 				return hub.Echo(peer{c})
 			}, nil
 		}
+		grant, bad := gate.ask(r)
+		if bad != nil {
+			return nil, bad
+		}
+		caller.Grant = grant
 		claim := hub.Claim
 		if subprotocol(r) != "" {
 			claim = hub.ClaimV2

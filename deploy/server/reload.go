@@ -20,6 +20,7 @@ func (s *Server) Reload(settings config.Serve) (kept []string) {
 	if s.keys != nil {
 		s.keys.Reload()
 	}
+	s.gate.reload()
 	if s.options.Level != nil {
 		s.options.Level.Set(settings.LogLevel)
 	}

@@ -32,6 +32,7 @@ type Server struct {
 	api    *admin.Server    // nil: off
 	keys   *admin.Keyring   // of api; nil: none
 	certs  certs.Keeper     // nil: no TLS
+	gate   *gate            // nil: no token is needed
 	stats  *prometheus.Registry
 	spans  *spans     // nil: none are sent
 	served chan error // the end of engine.Serve
@@ -61,6 +62,9 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	if s.keys, err = openKeys(settings, o.Log); err != nil {
 		return nil, err
 	}
+	if s.gate, err = newGate(settings, o.Log, s.stats); err != nil {
+		return nil, err
+	}
 	if o.Handover.isHeir() {
 		if public, private, err = s.inherit(settings); err != nil {
 			return nil, err
@@ -78,31 +82,7 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	if s.spans, err = openSpans(settings, o, s.stats); err != nil {
 		return nil, err
 	}
-	s.hub = room.New(room.Config{
-		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: o.Log, MaxRooms: settings.MaxRooms,
-		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
-		Sample: s.sample(), Journey: s.spans.tell,
-	})
-	s.engine, err = engine.New(engine.Config{
-		Accept:        acceptor(settings, s.hub),
-		Subprotocol:   subprotocol,
-		Refused:       s.refused,
-		IsSocket:      isSocket,
-		Pages:         identified(pages(settings), "public", o.Log),
-		Origins:       settings.Origin,
-		MaxMessage:    settings.MaxMessage,
-		Queue:         settings.Queue,
-		MaxConns:      settings.MaxConns,
-		MaxConnsPerIP: settings.MaxConnsPerIP,
-		Proxies:       settings.TrustProxy,
-		ProxyProtocol: settings.ProxyProtocol,
-		Ping:          settings.Ping,
-		Compress:      settings.Compress,
-		TLS:           s.tlsConfig(),
-		Log:           o.Log,
-		Metrics:       s.stats,
-	})
-	if err != nil {
+	if err = s.open(joined); err != nil {
 		return nil, err
 	}
 	announce(o.Log, settings, s.addr, o.Version)
@@ -114,6 +94,37 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 		tellSystemd(daemon.SdNotifyReady)
 	}
 	return s, err
+}
+
+// open makes the halves: the room, in a cluster if there is one, and the engine before it.
+func (s *Server) open(joined room.Cluster) (err error) {
+	settings := s.settings
+	s.hub = room.New(room.Config{
+		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: s.options.Log, MaxRooms: settings.MaxRooms,
+		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
+		Sample: s.sample(), Journey: s.spans.tell,
+		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick,
+	})
+	s.engine, err = engine.New(engine.Config{
+		Accept:        acceptor(settings, s.hub, s.gate),
+		Subprotocol:   subprotocol,
+		Refused:       s.refused,
+		IsSocket:      isSocket,
+		Pages:         identified(pages(settings), "public", s.options.Log),
+		Origins:       settings.Origin,
+		MaxMessage:    settings.MaxMessage,
+		Queue:         settings.Queue,
+		MaxConns:      settings.MaxConns,
+		MaxConnsPerIP: settings.MaxConnsPerIP,
+		Proxies:       settings.TrustProxy,
+		ProxyProtocol: settings.ProxyProtocol,
+		Ping:          settings.Ping,
+		Compress:      settings.Compress,
+		TLS:           s.tlsConfig(),
+		Log:           s.options.Log,
+		Metrics:       s.stats,
+	})
+	return err
 }
 
 // inherit takes the listeners of the process before this one and, when all that can be wrong with the settings would have been found,
@@ -146,6 +157,7 @@ func (s *Server) abandon(listeners ...net.Listener) {
 		_ = s.closeLog()
 	}
 	s.closeCerts()
+	s.gate.close()
 	closeAll(listeners...)
 }
 
@@ -190,6 +202,7 @@ func (s *Server) stop(ctx context.Context) error {
 	}
 	s.hub.Close()
 	s.spans.close()
+	s.gate.close()
 	err = errors.Join(err, s.closeLog())
 	s.closeCerts()
 	if s.admin != nil {

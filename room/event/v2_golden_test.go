@@ -30,7 +30,7 @@ type outArgs struct {
 	Seq, Prev, First, Last              uint64
 	Online, Members, Count, Burst, Code int
 	MaxMessage, MaxRooms                int
-	Ts, PingMs, AfterMs                 int64
+	Ts, PingMs, AfterMs, Expires        int64
 	Rate                                float64
 	IsOnline, IsRecovered, More, Retry  bool
 	Recovered                           map[string]bool
@@ -60,7 +60,7 @@ func (a outArgs) write(t testing.TB, what string) []byte {
 	case "welcome":
 		limits := Limits{a.MaxMessage, a.MaxRooms, a.Rate, a.Burst}
 		ping := time.Duration(a.PingMs) * time.Millisecond
-		return AppendWelcome(nil, &Welcome{a.ID, a.Nick, a.Session, a.Resume, a.Epoch, a.Online, ping, limits, a.Recovered, a.IsModerator, a.Motd})
+		return AppendWelcome(nil, &Welcome{a.ID, a.Nick, a.Session, a.Resume, a.Epoch, a.Online, ping, limits, a.Recovered, a.IsModerator, a.Motd, a.Expires})
 	case "ack":
 		return AppendAck(nil, &Ack{a.ID, a.Cid, a.Mid, a.conv(t), a.Seq, a.Ts, a.Dur, a.IsOnline})
 	case "msg":

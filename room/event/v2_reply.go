@@ -24,6 +24,7 @@ type Welcome struct {
 
 	IsModerator bool   // written when it is so
 	Motd        []byte // the message of the day, a JSON value on one line; nil = left out
+	Expires     int64  // milliseconds since 1970: when the token that was shown ends; 0 = left out
 }
 
 // Limits is what a server allows, as the welcome tells. MaxBatch, MaxCid and MaxPage (history_limit) are told with it.
@@ -44,6 +45,10 @@ func AppendWelcome(b []byte, w *Welcome) []byte {
 	if w.Resume != "" {
 		b = append(b, `,"resume":`...)
 		b = AppendString(b, w.Resume)
+	}
+	if w.Expires != 0 {
+		b = append(b, `,"expires":`...)
+		b = strconv.AppendInt(b, w.Expires, 10)
 	}
 	b = append(b, `,"epoch":`...)
 	b = AppendString(b, w.Epoch)

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"throng/deploy/config"
+	"throng/room"
+	"throng/room/auth"
+	"throng/room/event"
+)
+
+// gate looks at tokens. nil is one that nobody needs a token to pass. Any goroutine may use it.
+type gate struct {
+	verifier *auth.Verifier
+	cookie   string // that may hold a token; "": none does
+	isOpen   bool   // pages of any origin may connect
+	log      *slog.Logger
+	seldom   rate.Sometimes         // however many tokens are refused, the log has a line a second
+	tokens   *prometheus.CounterVec // that were shown, by what became of them
+}
+
+// keysWithin is how long a request waits for keys that are being read.
+const keysWithin = 3 * time.Second
+
+// newGate makes the gate that the settings ask for.
+func newGate(settings config.Serve, log *slog.Logger, stats prometheus.Registerer) (*gate, error) {
+	if !settings.ByToken() {
+		return nil, nil
+	}
+	tokens := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "throng_auth_tokens_total", Help: "Tokens that were shown, by what became of them: accepted, or why they were refused.",
+	}, []string{"result"})
+	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "throng_auth_key_reads_total", Help: "Readings of the keys of tokens, by result: ok or failed.",
+	}, []string{"result"})
+	keys := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "throng_auth_keys", Help: "Keys that tokens are checked with.",
+	})
+	stats.MustRegister(tokens, reads, keys)
+	verifier, err := auth.New(auth.Config{
+		File: settings.JWTKey, URL: settings.JWKS, Audience: settings.JWTAudience, Issuer: settings.JWTIssuer, Logger: log,
+		OnRead: func(n int, err error) {
+			keys.Set(float64(n))
+			if err == nil {
+				reads.WithLabelValues("ok").Inc()
+			} else {
+				reads.WithLabelValues("failed").Inc()
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &gate{
+		verifier: verifier, cookie: settings.AuthCookie, isOpen: slices.Contains(settings.Origin, "*"), log: log,
+		seldom: rate.Sometimes{Interval: time.Second}, tokens: tokens,
+	}, nil
+}
+
+// close ends the reading of keys.
+func (g *gate) close() {
+	if g != nil {
+		g.verifier.Close()
+	}
+}
+
+// reload has the keys read again.
+func (g *gate) reload() {
+	if g != nil {
+		g.verifier.Reload()
+	}
+}
+
+// check is what a room asks of the gate; nil: it is open.
+func (g *gate) check() func(string) (*room.Grant, *event.Error) {
+	if g == nil {
+		return nil
+	}
+	return func(token string) (*room.Grant, *event.Error) {
+		grant, bad := g.grant(g.verifier.Check(token))
+		if bad != nil {
+			return nil, bad.why
+		}
+		return grant, nil
+	}
+}
+
+// ask gives what the token of a request allows; nil: it has none. It may wait for keysWithin.
+func (g *gate) ask(r *http.Request) (*room.Grant, *refusedToken) {
+	if g == nil {
+		return nil, nil
+	}
+	token, ok := takeToken(r, g.cookieFor(r))
+	switch {
+	case !ok:
+		return nil, g.refuse(auth.Malformed, event.Unauthorized("the request has several tokens, or one that cannot be read"))
+	case token == "":
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keysWithin)
+	defer cancel()
+	return g.grant(g.verifier.Verify(ctx, token))
+}
+
+// cookieFor is the cookie that a request may have a token in; "": none. Browsers add cookies to what the page of any other site asks for. So
+// where any site may connect only its own pages have one.
+func (g *gate) cookieFor(r *http.Request) string {
+	origin := r.Header.Get("Origin")
+	if u, err := url.Parse(origin); origin != "" && g.isOpen && (err != nil || !strings.EqualFold(u.Host, r.Host)) {
+		return ""
+	}
+	return g.cookie
+}
+
+// grant makes of what the verifier says what the room goes by.
+func (g *gate) grant(c *auth.Claims, bad *auth.Error) (*room.Grant, *refusedToken) {
+	if bad != nil {
+		if bad.Kind == auth.Unavailable {
+			return nil, g.refuse(bad.Kind, event.Unavailable(bad.Error(), time.Second))
+		}
+		return nil, g.refuse(bad.Kind, event.Unauthorized(bad.Error()))
+	}
+	grant := &room.Grant{
+		Nick: c.Subject, Expires: c.Expires, Ends: c.Expires.Add(auth.Leeway), Moderator: c.Moderator, ReadAll: c.ReadAll, NoDirect: c.NoDirect,
+	}
+	for _, rooms := range []struct {
+		to       *room.Rooms
+		patterns []string
+	}{{&grant.Join, c.Join}, {&grant.Write, c.Write}} {
+		if rooms.patterns == nil {
+			continue
+		}
+		some, wrong := room.ParseRooms(rooms.patterns)
+		if wrong != nil {
+			return nil, g.refuse(auth.Malformed, event.Unauthorized("the token names a room that cannot be"))
+		}
+		*rooms.to = some
+	}
+	g.tokens.WithLabelValues("accepted").Inc()
+	return grant, nil
+}
+
+// refuse counts a token that is refused.
+func (g *gate) refuse(kind auth.Kind, bad *event.Error) *refusedToken {
+	g.tokens.WithLabelValues(string(kind)).Inc()
+	g.seldom.Do(func() { g.log.Info("a token was refused", "reason", string(kind)) })
+	return &refusedToken{bad, kind}
+}
+
+// refusedToken is a token that lets nobody in.
+type refusedToken struct {
+	why  *event.Error
+	kind auth.Kind
+}
+
+func (r *refusedToken) Error() string { return r.why.Message }
+
+// Status is the HTTP status of the refusal.
+func (r *refusedToken) Status() int { return r.why.Code }
+
+// Kind is the word by which the engine counts it.
+func (r *refusedToken) Kind() string { return "token_" + string(r.kind) }
+
+// takeToken is the token of a request: that of Authorization: Bearer, else of ?token=, else of a cookie ("": not looked at). The first
+// that is there counts, and false is that there are several of it. The request may keep what is returned.
+func takeToken(r *http.Request, cookie string) (token string, ok bool) {
+	var all []string
+	for _, value := range r.Header.Values("Authorization") {
+		if scheme, rest, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Bearer") {
+			all = append(all, strings.TrimSpace(rest))
+		}
+	}
+	if len(all) == 0 && r.URL.RawQuery != "" {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
+			return "", false
+		}
+		all = query["token"]
+	}
+	if len(all) == 0 && cookie != "" {
+		for _, one := range r.CookiesNamed(cookie) {
+			all = append(all, one.Value)
+		}
+	}
+	if len(all) == 0 {
+		return "", true
+	}
+	return strings.Clone(all[0]), len(all) == 1
+}
