@@ -33,8 +33,13 @@ var (
 	descLease       = describe("cluster_lease_age_seconds", "Time since this node's lease was renewed, which a quorum of the servers stores twice a second.")
 )
 
-// Describe implements prometheus.Collector. What is told depends on where the log is, which is why not all of it is announced.
-func (conditions) Describe(to chan<- *prometheus.Desc) { to <- descBuild }
+// Describe implements prometheus.Collector. Which of these are told depends on where the log is.
+func (conditions) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descBuild, descReady, descLogHealthy, descLogDisk, descLogWAL, descLogFree, descLogConvs, descLogTails,
+		descLogStalls, descLogTidied, descLogTidying, descNodes, descNodeHealthy, descLease} {
+		to <- d
+	}
+}
 
 // Collect implements prometheus.Collector. Any goroutine may call it.
 func (c conditions) Collect(to chan<- prometheus.Metric) {
