@@ -43,7 +43,7 @@ type Config struct {
 
 func (c *Config) setDefaults() {
 	if c.Log == nil {
-		c.Log = history.Memory(history.Config{})
+		c.Log = history.Memory(history.Config{Trail: Trail})
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

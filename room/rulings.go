@@ -17,6 +17,9 @@ import (
 // convEveryone, or begin with a letter and a slash.
 const convRulings = "mod"
 
+// Trail is the conversation of the log that is to be kept whatever becomes of others: see history.Config.
+const Trail = convRulings
+
 // entry is what that conversation keeps: an act, or a part of a digest.
 type entry struct {
 	Act

@@ -17,7 +17,7 @@ import (
 func (s *Server) openLog(settings config.Serve, log *slog.Logger) (joined room.Cluster, err error) {
 	keep := history.Config{
 		Durability: settings.Durability, KeepCount: settings.KeepCount, KeepAge: settings.KeepAge, KeepBytes: int64(settings.KeepBytes),
-		Logger: log,
+		Trail: room.Trail, Logger: log,
 	}
 	switch {
 	case settings.Nats != "":

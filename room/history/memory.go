@@ -107,7 +107,13 @@ func (l *memoryLog) tidy() {
 	now := l.now().UnixMilli()
 	for e := l.silent.Back(); e != nil; e = l.silent.Back() {
 		c := e.Value.(*memoryConv)
-		if newest := &c.tail[len(c.tail)-1]; l.bytes <= memoryBytes && (!l.conf.expired(newest.Ts, now) || l.conf.spares(newest.Seq)) {
+		newest := &c.tail[len(c.tail)-1]
+		if l.conf.isTrail(c.name) && l.silent.Len() > 1 {
+			l.silent.MoveToFront(e) // its turn never comes
+			continue
+		}
+		isKept := !l.conf.expired(c.name, newest.Ts, now) || l.conf.spares(newest.Seq)
+		if l.conf.isTrail(c.name) || l.bytes <= memoryBytes && isKept {
 			return
 		}
 		l.shed(c)

@@ -139,7 +139,8 @@ func (s *Stream) grown(conv string, size int) {
 	h := c.grown[conv]
 	h.Count++
 	h.Bytes += int64(size)
-	isDue := s.conf.KeepCount > 0 && h.Count > int64(s.conf.KeepCount)/8 || s.conf.KeepBytes > 0 && h.Bytes > s.conf.KeepBytes/8 ||
+	count, bytes := s.conf.bounds(conv)
+	isDue := count > 0 && h.Count > count/8 || bytes > 0 && h.Bytes > bytes/8 ||
 		h.Count > briefMany && s.conf.isBrief(conv)
 	if c.grown[conv] = h; isDue {
 		delete(c.grown, conv)
@@ -197,7 +198,8 @@ func (s *Stream) trimAll(ctx context.Context) error {
 	}
 	names := map[string]struct{}{}
 	for subject, count := range info.State.Subjects {
-		if conv, ok := convOf(subject[len(logPrefix):]); ok && (s.conf.KeepBytes > 0 || count > uint64(s.conf.KeepCount)) {
+		conv, ok := convOf(subject[len(logPrefix):])
+		if most, bytes := s.conf.bounds(conv); ok && (bytes > 0 || most > 0 && count > uint64(most)) {
 			names[conv] = struct{}{}
 		}
 	}
@@ -230,7 +232,12 @@ func (s *Stream) trimOld(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !s.conf.expired(ts, now) || s.conf.spares(it.seq) {
+			conv, _ := convOf(it.path)
+			if s.conf.isTrail(conv) {
+				from = it.seq + 1
+				continue
+			}
+			if !s.conf.expired(conv, ts, now) || s.conf.spares(it.seq) {
 				isEnd = true
 				break
 			}
@@ -285,11 +292,12 @@ func (s *Stream) tryTrim(ctx context.Context, name string) error {
 	was := decodeWeight(mark.data)
 	s.cuts.raise(path, was.base) // what another node has done may not have been heard of yet
 	w, err := s.weigh(ctx, name, was)
-	for err == nil && s.tooMuch(w) {
+	for err == nil && s.tooMuch(name, w) {
 		var items []item
 		want := trimChunk
-		if s.conf.KeepBytes <= 0 {
-			want = min(want, int(w.count)-s.conf.KeepCount)
+		count, bytes := s.conf.bounds(name)
+		if bytes <= 0 {
+			want = min(want, int(w.count-count))
 		}
 		if items, err = s.scan(ctx, name, w.base+1, w.upTo, want); err != nil || len(items) == 0 {
 			return err
@@ -298,14 +306,14 @@ func (s *Stream) tryTrim(ctx context.Context, name string) error {
 			return nil
 		}
 		for _, it := range items {
-			if !s.tooMuch(w) || s.conf.spares(it.seq) {
+			if !s.tooMuch(name, w) || s.conf.spares(it.seq) {
 				break
 			}
 			w.drop(it)
 			w.base = it.seq
 		}
 		known := w
-		if s.conf.KeepBytes <= 0 {
+		if bytes <= 0 {
 			known = weight{base: w.base} // the bytes were not counted
 		}
 		mark.seq, err = s.trimmed.swap(ctx, path, known.encode(), mark.seq)
@@ -317,8 +325,9 @@ func (s *Stream) tryTrim(ctx context.Context, name string) error {
 	return err
 }
 
-func (s *Stream) tooMuch(w weight) bool {
-	return w.count > 0 && (s.conf.KeepCount > 0 && w.count > int64(s.conf.KeepCount) || s.conf.KeepBytes > 0 && w.bytes > s.conf.KeepBytes)
+func (s *Stream) tooMuch(name string, w weight) bool {
+	count, bytes := s.conf.bounds(name)
+	return w.count > 0 && (count > 0 && w.count > count || bytes > 0 && w.bytes > bytes)
 }
 
 // weigh counts what a conversation has by now, of which it was known what it had. Its bytes are known only from reading them.
@@ -328,7 +337,7 @@ func (s *Stream) weigh(ctx context.Context, name string, was weight) (weight, er
 	if err != nil {
 		return was, err
 	}
-	if s.conf.KeepBytes <= 0 {
+	if _, bytes := s.conf.bounds(name); bytes <= 0 {
 		n, err := s.count(ctx, name, was.base+1)
 		return weight{base: was.base, upTo: it.seq, count: int64(n)}, err
 	}

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync"
@@ -23,11 +24,23 @@ const (
 
 // exceeded is that a conversation with that head has one message too many: its oldest.
 func (c *Config) exceeded(conv string, h Head, oldest *stale, now int64) bool {
+	count, bytes := c.bounds(conv)
 	return h.Count > 0 && !c.spares(oldest.seq) && (c.isBrief(conv) ||
-		c.KeepCount > 0 && h.Count > int64(c.KeepCount) ||
-		c.KeepBytes > 0 && h.Bytes > c.KeepBytes ||
-		c.expired(oldest.ts, now))
+		count > 0 && h.Count > count || bytes > 0 && h.Bytes > bytes || c.expired(conv, oldest.ts, now))
 }
+
+// trailCount is TrailCount where that is 0.
+const trailCount = 100_000
+
+// bounds is how much is kept of a conversation; what is not positive is no bound.
+func (c *Config) bounds(conv string) (count, bytes int64) {
+	if c.isTrail(conv) {
+		return int64(cmp.Or(c.TrailCount, trailCount)), 0
+	}
+	return int64(c.KeepCount), c.KeepBytes
+}
+
+func (c *Config) isTrail(conv string) bool { return conv == c.Trail && conv != "" }
 
 // spares is that a message stays because somebody has yet to read it.
 func (c *Config) spares(seq uint64) bool { return c.Floor != nil && seq > c.Floor() }
@@ -35,15 +48,15 @@ func (c *Config) spares(seq uint64) bool { return c.Floor != nil && seq > c.Floo
 // isBrief is that a conversation is kept for who reads with Scan alone.
 func (c *Config) isBrief(conv string) bool { return c.Floor != nil && conv == c.Brief }
 
-// expired is that a message of ts is too old.
-func (c *Config) expired(ts, now int64) bool {
-	return c.KeepAge > 0 && ts < now-c.KeepAge.Milliseconds()
+// expired is that a message of ts is too old for its conversation.
+func (c *Config) expired(conv string, ts, now int64) bool {
+	return c.KeepAge > 0 && !c.isTrail(conv) && ts < now-c.KeepAge.Milliseconds()
 }
 
 // due is that a conversation has grown so far beyond what is kept that removing is worth it.
 func (c *Config) due(conv string, h Head) bool {
-	return (c.KeepCount > 0 && h.Count > int64(c.KeepCount)+int64(c.KeepCount)/8 ||
-		c.KeepBytes > 0 && h.Bytes > c.KeepBytes+c.KeepBytes/8 ||
+	count, bytes := c.bounds(conv)
+	return (count > 0 && h.Count > count+count/8 || bytes > 0 && h.Bytes > bytes+bytes/8 ||
 		h.Count > briefMany && c.isBrief(conv)) && !c.spares(h.First)
 }
 
