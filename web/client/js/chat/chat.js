@@ -15,7 +15,7 @@ import { wordsOf } from "./words.js";
  * @property {number} unread
  * @property {number} peerRecv up to where the other side received, and
  * @property {number} peerRead read, what we said
- * @property {{ from: string, text: string, ts: number } | null} last the newest message, in short
+ * @property {{ from: string, text: string, ts: number, deleted?: boolean } | null} last the newest message, in short
  * @property {string} draft what is being written
  */
 
@@ -88,15 +88,24 @@ export class Chat {
    * @param {Message} message
    * @param {boolean} isUnread whether it is another's, and nobody is looking
    */
-  count({ seq, epoch, from_user: from, message, ts }, isUnread) {
+  count({ seq, epoch, from_user: from, message, ts, deleted }, isUnread) {
     const kept = this.#kept;
     if (epoch && epoch !== kept.epoch) Object.assign(kept, { epoch, seen: 0, peerRecv: 0, peerRead: 0 });
     if (seq <= kept.seen) return;
     kept.seen = seq;
-    kept.last = { from, text: wordsOf(message).replace(/\s+/gu, " ").slice(0, 120), ts };
+    kept.last = { from, text: deleted ? "" : wordsOf(message).replace(/\s+/gu, " ").slice(0, 120), ts, deleted };
     if (!isUnread) return;
     if (kept.unread === 0) this.unreadFrom = seq;
     kept.unread++;
+  }
+
+  /**
+   * What a message said is gone.
+   * @param {number} seq
+   */
+  remove(seq) {
+    if (seq === this.#kept.seen && this.#kept.last) Object.assign(this.#kept.last, { text: "", deleted: true });
+    this.thread.remove(seq);
   }
 
   /** All was read. */

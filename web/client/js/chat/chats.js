@@ -49,6 +49,11 @@ export class Chats extends EventTarget {
     return this.#throng.nick;
   }
 
+  /** Whether the server lets us moderate. */
+  get isModerator() {
+    return this.#throng.moderation.isAllowed;
+  }
+
   get current() {
     return this.#current;
   }
@@ -177,6 +182,10 @@ export class Chats extends EventTarget {
       this.#throng.addEventListener(type, (event) => run(/** @type {CustomEvent} */ (event).detail));
     on("message", (message) => this.#heard(message));
     on("stored", ({ message }) => this.#stored(message));
+    on("deleted", ({ conv, seq }) => {
+      this.#chats.get(convKey(conv))?.remove(seq);
+      this.#changed("list");
+    });
     on("reset", ({ conv, msgs, more }) => this.#reset(this.of(conv), msgs, more));
     on("outbox", (parcel) => this.#changed("thread", parcel ? this.of(parcel.conv) : this.#current));
     on("typing", ({ conv, from }) => sameNick(from, this.me) || this.#chats.get(convKey(conv))?.typists.saw(from));

@@ -34,6 +34,8 @@ export class Thread {
   #lookup = null;
   /** @type {Line[]} */
   #heard = [];
+  /** What was deleted while we were here: a page that was read before may still have it. @type {Set<number>} */
+  #deleted = new Set();
   /** Whether the reader is at the end; otherwise what is read must not be pushed out by what comes. */
   isFollowed = true;
 
@@ -83,6 +85,18 @@ export class Thread {
     if (!this.#isReady || this.#newer) return;
     this.#put(line);
     if (this.#lines.length > LINES) this.#cut(this.isFollowed);
+    this.#onChange();
+  }
+
+  /**
+   * What a message said is gone.
+   * @param {number} seq
+   */
+  remove(seq) {
+    this.#deleted.add(seq);
+    const at = this.#lines.findIndex((line) => line.seq === seq);
+    if (at < 0) return;
+    this.#lines[at] = gone(this.#lines[at]);
     this.#onChange();
   }
 
@@ -160,7 +174,8 @@ export class Thread {
 
   /** @param {Page} page */
   #begin({ msgs, more }) {
-    this.#lines = msgs.map((message) => lineOf(message));
+    this.#lines = [];
+    for (const message of msgs) this.#put(lineOf(message));
     this.#isReady = true;
     this.#older = more;
     this.#newer = false;
@@ -176,6 +191,7 @@ export class Thread {
 
   /** @param {Line} line */
   #put(line) {
+    if (this.#deleted.has(line.seq)) line = gone(line);
     let at = this.#lines.length;
     while (at > 0 && this.#lines[at - 1].seq > line.seq) at--;
     const same = this.#lines[at - 1];
@@ -190,6 +206,15 @@ export class Thread {
     if (top) this.#older = true;
     else this.#newer = true;
   }
+}
+
+/**
+ * A line whose words are gone.
+ * @param {Line} line
+ * @returns {Line}
+ */
+function gone(line) {
+  return { ...line, message: null, deleted: true };
 }
 
 /**

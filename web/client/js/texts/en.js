@@ -58,6 +58,16 @@ export const en = {
   newFrom: "New",
   newer: (/** @type {number} */ n) => (n === 0 ? "To the newest" : n === 1 ? "1 new message" : `${n} new messages`),
 
+  deleted: "This message was deleted.",
+  more: "More",
+  about: (/** @type {string} */ nick) => `About ${nick}`,
+  delete: "Delete this message",
+  mute: "Mute for ten minutes",
+  kick: "Send away",
+  ban: "Ban for a day",
+  reason: "Reason (they are told)",
+  done: "Done.",
+
   message: "Message",
   messageTo: (/** @type {string} */ name) => `Message to ${name}`,
   messageToAll: "Message to everyone",
@@ -106,6 +116,7 @@ export const en = {
   odd: (/** @type {number} */ status) => `The server gave an unexpected answer (${status}).`,
   closed: (/** @type {number} */ code, /** @type {string} */ why) =>
     `The connection was closed (${code}${why ? `: ${why}` : ""}).`,
+  sentAway: (/** @type {string} */ why) => `The server does not let you in: ${why}.`,
   closeCodes: /** @type {Record<number, string>} */ ({
     1001: "The server is restarting.",
     1006: "The connection broke off.",

@@ -1,4 +1,5 @@
 // @ts-check
+import { CLOSE, ERR } from "../codes.gen.js";
 import { en } from "./en.js";
 import { zh } from "./zh.js";
 
@@ -25,6 +26,7 @@ export function textsFor(languages) {
 export function explain(texts, { kind, code, detail }) {
   switch (kind) {
     case "closed":
+      if (code === CLOSE.origin && detail) return texts.sentAway(detail);
       return texts.closeCodes[code] ?? texts.closed(code, detail);
     case "denied":
       return texts.denied(detail);
@@ -41,5 +43,6 @@ export function explain(texts, { kind, code, detail }) {
  * @param {{ code: number, message: string }} error
  */
 export function explainError(texts, { code, message }) {
+  if (code === ERR.forbidden && message) return message; // what, and for how long, the server alone knows
   return texts.errors[code] ?? texts.error(code, message);
 }

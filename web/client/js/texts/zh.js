@@ -60,6 +60,16 @@ export const zh = {
   newFrom: "新消息",
   newer: (n) => (n === 0 ? "回到最新" : `${n} 条新消息`),
 
+  deleted: "这条消息已被删除。",
+  more: "更多",
+  about: (nick) => `关于 ${nick}`,
+  delete: "删除这条消息",
+  mute: "禁言十分钟",
+  kick: "请出聊天",
+  ban: "封禁一天",
+  reason: "原因（对方会看到）",
+  done: "已完成。",
+
   message: "消息",
   messageTo: (name) => `发消息给 ${name}`,
   messageToAll: "发消息给所有人",
@@ -107,6 +117,7 @@ export const zh = {
   full: "服务器已满或正忙。",
   odd: (status) => `服务器的回答出乎意料（${status}）。`,
   closed: (code, why) => `连接已关闭（${code}${why ? `：${why}` : ""}）。`,
+  sentAway: (why) => `服务器拒绝了你的连接：${why}。`,
   closeCodes: {
     1001: "服务器正在重启。",
     1006: "连接中断了。",

@@ -14,6 +14,7 @@ import { ThrongError } from "./error.js";
  * @property {string} from_user
  * @property {string} [cid] in one's own direct messages
  * @property {unknown} message
+ * @property {boolean} [deleted] what it said is gone; message is null then
  */
 
 /**

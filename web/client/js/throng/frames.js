@@ -6,6 +6,24 @@ import { LIMITS } from "../codes.gen.js";
  * @typedef {{ t: string, id?: number | string } & Record<string, any>} Frame
  */
 
+/**
+ * The events of a Throng, and what their `detail` is.
+ * @typedef {object} Events
+ * @property {import("./link.js").State} state
+ * @property {Frame} welcome
+ * @property {import("./conversation.js").Message} message each once, in the order of the conversation
+ * @property {{ conv: string } & Page} reset what was known of a conversation has a hole: this is its newest page
+ * @property {{ parcel: import("./outbox.js").Parcel, message: import("./conversation.js").Message }} stored one's own message was acknowledged; it may be pushed, too
+ * @property {import("./outbox.js").Parcel | null} outbox it changed: this parcel, or any
+ * @property {{ room: string, count: number, joined: string[], left: string[] }} presence
+ * @property {{ conv: string, from: string }} typing
+ * @property {{ conv: string, from: string, seq: number }} recv
+ * @property {{ conv: string, from: string, seq: number }} read
+ * @property {{ conv: string, seq: number, mid: string }} deleted what this message said is gone
+ * @property {unknown} motd the message of the day, any JSON value; null when there is none
+ * @property {import("./error.js").ThrongError} fault an err frame that answers nothing
+ */
+
 /** The most that is put into one text frame, in UTF-16 code units, each of which takes at most three bytes. */
 const BATCH = 16 * 1024;
 

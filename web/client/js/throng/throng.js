@@ -3,6 +3,7 @@ import { Calls, refusal } from "./calls.js";
 import { Conversations } from "./conversations.js";
 import { listOf } from "./frames.js";
 import { Link, browser } from "./link.js";
+import { Moderation } from "./moderation.js";
 import { EVERYONE, convKey, convOf, partsOf } from "./names.js";
 import { sameNick, socketAddress } from "./nick.js";
 import { Postman } from "./postman.js";
@@ -19,22 +20,7 @@ export { nickKey, sameNick, socketAddress } from "./nick.js";
 /** @typedef {import("./link.js").State} State  @typedef {import("./link.js").Why} Why */
 /** @typedef {import("./conversation.js").Message} Message  @typedef {import("./conversation.js").Page} Page */
 /** @typedef {import("./outbox.js").Parcel} Parcel */
-
-/**
- * The events of a Throng, and what their `detail` is.
- * @typedef {object} Events
- * @property {State} state
- * @property {Frame} welcome
- * @property {Message} message each once, in the order of the conversation
- * @property {{ conv: string } & Page} reset what was known of a conversation has a hole: this is its newest page
- * @property {{ parcel: Parcel, message: Message }} stored one's own message was acknowledged; it may be pushed, too
- * @property {Parcel | null} outbox it changed: this parcel, or any
- * @property {{ room: string, count: number, joined: string[], left: string[] }} presence
- * @property {{ conv: string, from: string }} typing
- * @property {{ conv: string, from: string, seq: number }} recv
- * @property {{ conv: string, from: string, seq: number }} read
- * @property {import("./error.js").ThrongError} fault an err frame that answers nothing
- */
+/** @typedef {import("./frames.js").Events} Events */
 
 /**
  * A client of a Throng server, for one nick. It connects and comes back by itself, resumes, recovers what was missed,
@@ -80,6 +66,8 @@ export class Throng extends EventTarget {
     this.#calls = new Calls(send, world);
     this.#receipts = new Receipts(send, world);
     const shared = { store: this.#store, around: world, ask: (/** @type {Frame} */ frame) => this.#calls.ask(frame) };
+    /** What moderators do, and the message of the day. */
+    this.moderation = new Moderation(shared.ask);
     this.#conversations = new Conversations({
       ...shared,
       history: (conv, range) => this.history(conv, range),
@@ -277,6 +265,10 @@ export class Throng extends EventTarget {
       case "recv":
       case "read":
         return this.#tell(frame.t, { conv, from, seq: Number(frame.seq) });
+      case "deleted":
+        return this.#tell("deleted", { conv, seq: Number(frame.seq), mid: String(frame.mid) });
+      case "motd":
+        return this.#tell("motd", this.moderation.heard(frame));
       case "err":
         return this.#tell("fault", refusal(frame));
     }
@@ -291,6 +283,8 @@ export class Throng extends EventTarget {
     if (anew) this.#receipts.forget();
     this.#conversations.resume(String(frame.epoch), frame.recovered ?? {}, isGreeted);
     this.#tell("welcome", frame);
+    this.moderation.isAllowed = frame.moderator === true;
+    this.#tell("motd", this.moderation.heard(frame));
   }
 
   /** @param {Message} message */

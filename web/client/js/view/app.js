@@ -8,6 +8,8 @@ import { Crier } from "./crier.js";
 import { byId } from "./dom.js";
 import { HeaderView } from "./header.js";
 import { MessagesView } from "./messages.js";
+import { ModeratorView } from "./moderator.js";
+import { MotdView } from "./motd.js";
 import { PeopleView } from "./people.js";
 import { SettingsView } from "./settings.js";
 import { SidebarView } from "./sidebar.js";
@@ -43,18 +45,20 @@ export class App {
     this.#root.hidden = false;
     this.#status = new StatusView(throng.nick, texts, () => throng.start());
     this.#composer = new ComposerView(chats, texts, { said: () => this.#messages.toEnd(), escape: () => this.#back() });
+    const moderator = new ModeratorView(chats, throng, texts, (error) => this.#tell(error));
     this.#messages = new MessagesView(chats, texts, {
       pick: direct,
       again: (cid) => throng.sayAgain(cid),
       discard: (cid) => throng.discard(cid),
+      more: (about) => moderator.open(about),
     });
     this.#sidebar = new SidebarView(chats, texts, (chat) => this.#open(chat.conv));
     this.#switcher = new SwitcherView(chats, throng, texts, (goal) => this.#go(goal));
-    this.#people = new PeopleView(chats, throng, texts, direct);
+    this.#people = new PeopleView(chats, throng, texts, direct, (nick) => moderator.open({ nick, seq: 0, mine: false }));
     const header = new HeaderView(chats, texts, { back: () => this.#back(), leave: () => this.#leaveChat() });
     const crier = new Crier(chats, texts, (conv) => this.#open(conv));
     this.#views = [this.#status, this.#composer, this.#messages, this.#sidebar, this.#switcher, this.#people, header,
-      crier, new SettingsView(texts, onLeave)];
+      crier, moderator, new MotdView(throng), new SettingsView(texts, onLeave)];
     this.#listen();
     chats.look(!document.hidden);
     chats.reopen();

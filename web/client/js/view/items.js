@@ -19,9 +19,10 @@ const SAME_BREATH_MS = 180_000;
  * @param {import("../chat/chat.js").Chat} chat
  * @param {readonly Parcel[]} parcels
  * @param {string} me
+ * @param {boolean} isModerator
  * @returns {Item[]}
  */
-export function itemsOf(chat, parcels, me) {
+export function itemsOf(chat, parcels, me, isModerator = false) {
   /** @type {Item[]} */
   const items = [];
   let lastDay = "";
@@ -50,7 +51,7 @@ export function itemsOf(chat, parcels, me) {
       items.push({ kind: "new", key: "new" });
       last = null;
     }
-    put(line.key, lookOf(line, chat, me));
+    put(line.key, lookOf(line, chat, me, isModerator));
   }
   if (!chat.thread.newer) {
     for (const parcel of unheard(parcels, chat.thread.lines, me)) put(parcel.cid, lookOfParcel(parcel, chat, me), parcel.cid);
@@ -80,14 +81,16 @@ function unheard(parcels, lines, me) {
  * @param {Line} line
  * @param {import("../chat/chat.js").Chat} chat
  * @param {string} me
+ * @param {boolean} isModerator
  * @returns {import("./line.js").Look}
  */
-function lookOf(line, chat, me) {
-  const { from_user: from, message, ts, seq, online } = line;
+function lookOf(line, chat, me, isModerator) {
+  const { from_user: from, message, ts, seq, online, deleted = false } = line;
   const mine = sameNick(from, me);
   const reached = mine ? chat.fate(seq) : "";
   const fate = reached === "stored" && online === false ? "storedAway" : reached;
-  return { from, message, ts, mine, isDirect: chat.isDirect, follows: false, fate, error: null };
+  const hasMore = !deleted && (mine || isModerator);
+  return { from, message, ts, mine, deleted, seq, hasMore, isDirect: chat.isDirect, follows: false, fate, error: null };
 }
 
 /**
@@ -97,5 +100,5 @@ function lookOf(line, chat, me) {
  * @returns {import("./line.js").Look}
  */
 function lookOfParcel({ message, at, state, error }, chat, me) {
-  return { from: me, message, ts: at, mine: true, isDirect: chat.isDirect, follows: false, fate: state, error };
+  return { from: me, message, ts: at, mine: true, deleted: false, seq: 0, hasMore: false, isDirect: chat.isDirect, follows: false, fate: state, error };
 }

@@ -12,6 +12,9 @@ import { fromTemplate, within } from "./dom.js";
  * @property {number} ts
  * @property {boolean} mine
  * @property {boolean} isDirect
+ * @property {boolean} deleted
+ * @property {number} seq 0: it is on its way
+ * @property {boolean} hasMore whether something can be done about it
  * @property {boolean} follows whether the heading was said just above
  * @property {"" | "queued" | "sent" | "stored" | "storedAway" | "delivered" | "read" | "failed"} fate "" for another's
  * @property {{ code: number, message: string } | null} error
@@ -35,13 +38,14 @@ const ICONS = {
  * @param {ReturnType<typeof import("./words.js").wordsFor>} words
  */
 export function lineElement(look, texts, words) {
-  const { from, message, ts, mine, isDirect, follows, fate } = look;
-  const text = wordsOf(message);
+  const { from, message, ts, mine, isDirect, follows, fate, deleted } = look;
+  const text = deleted ? texts.deleted : wordsOf(message);
   const element = fromTemplate("line-template");
   element.classList.toggle("mine", mine);
   element.classList.toggle("direct", isDirect);
   element.classList.toggle("follows", follows);
   element.classList.toggle("large", isEmojiOnly(text));
+  element.classList.toggle("deleted", deleted);
   element.classList.toggle("queued", fate === "queued");
   badge(within(element, ".badge"), from);
   const author = /** @type {HTMLButtonElement} */ (within(element, ".from"));
@@ -51,6 +55,9 @@ export function lineElement(look, texts, words) {
   author.dataset.nick = from;
   author.title = mine ? "" : texts.writeTo(from);
   fillText(within(element, ".text"), text);
+  const more = within(element, ".more");
+  Object.assign(more.dataset, { from, seq: look.seq, mine: String(mine) });
+  more.hidden = !look.hasMore;
   const time = /** @type {HTMLTimeElement} */ (within(element, "time"));
   time.dateTime = new Date(ts).toISOString();
   time.textContent = words.clock(ts);

@@ -41,6 +41,7 @@ export class MessagesView {
    * @param {(nick: string) => void} on.pick a nick was chosen
    * @param {(cid: string) => void} on.again
    * @param {(cid: string) => void} on.discard
+   * @param {(about: { nick: string, seq: number, mine: boolean }) => void} on.more what can be done about a message was asked for
    */
   constructor(chats, texts, on) {
     this.#chats = chats;
@@ -95,7 +96,7 @@ export class MessagesView {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const chat = this.#chats.current;
-    const items = itemsOf(chat, this.#chats.parcelsOf(chat), this.#chats.me);
+    const items = itemsOf(chat, this.#chats.parcelsOf(chat), this.#chats.me, this.#chats.isModerator);
     const place = this.#atEnd ? null : this.#place();
     this.#reconcile(items);
     if (place) this.#scroller.scrollTop += (this.#rows.get(place.key)?.element.offsetTop ?? place.top) - place.top;
@@ -195,13 +196,15 @@ export class MessagesView {
 
   /**
    * @param {Event} event
-   * @param {{ pick(nick: string): void, again(cid: string): void, discard(cid: string): void }} on
+   * @param {{ pick(nick: string): void, again(cid: string): void, discard(cid: string): void, more(about: { nick: string, seq: number, mine: boolean }): void }} on
    */
   #clicked(event, on) {
     const button = /** @type {Element} */ (event.target).closest("button");
     const cid = /** @type {HTMLElement | null} */ (button?.closest("[data-cid]"))?.dataset.cid;
     if (!button) return;
-    if (button.dataset.nick) on.pick(button.dataset.nick);
+    const { from, seq, mine } = button.dataset;
+    if (from) on.more({ nick: from, seq: Number(seq), mine: mine === "true" });
+    else if (button.dataset.nick) on.pick(button.dataset.nick);
     else if (button.matches(".again") && cid) on.again(cid);
     else if (button.matches(".discard") && cid) on.discard(cid);
   }

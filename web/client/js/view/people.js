@@ -40,8 +40,9 @@ export class PeopleView {
    * @param {import("../throng/throng.js").Throng} throng
    * @param {import("../texts/texts.js").Texts} texts
    * @param {(nick: string) => void} onPick
+   * @param {(nick: string) => boolean} onMore what can be done about somebody was asked for; false: nothing
    */
-  constructor(chats, throng, texts, onPick) {
+  constructor(chats, throng, texts, onPick, onMore) {
     this.#chats = chats;
     this.#throng = throng;
     this.#texts = texts;
@@ -55,6 +56,11 @@ export class PeopleView {
     });
     const { signal } = this.#abort;
     this.#button.addEventListener("click", () => (this.#panel.hidden ? this.open() : this.hide()), { signal });
+    byId("people-list").addEventListener("contextmenu", (event) => {
+      const row = /** @type {Element} */ (event.target).closest(".person-row");
+      const nick = row && within(row, ".name").textContent;
+      if (nick && !sameNick(nick, chats.me) && onMore(nick)) event.preventDefault();
+    }, { signal });
     byId("close-people").addEventListener("click", () => this.hide(), { signal });
     this.#search.addEventListener("input", () => this.#searchSoon(), { signal });
     this.#search.addEventListener("keydown", (event) => this.#list.key(event), { signal });

@@ -28,8 +28,9 @@ export function wordsFor(texts) {
      */
     preview({ last, isDirect }, me) {
       if (!last) return "";
-      if (sameNick(last.from, me)) return texts.said(texts.you, last.text);
-      return isDirect ? last.text : texts.said(last.from, last.text);
+      const text = last.deleted ? texts.deleted : last.text;
+      if (sameNick(last.from, me)) return texts.said(texts.you, text);
+      return isDirect ? text : texts.said(last.from, text);
     },
 
     /** The time of today, the day of another. @param {number} ts */
