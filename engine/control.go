@@ -36,10 +36,7 @@ func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
 	if op == ws.OpClose {
 		return c.peerClose(payload)
 	}
-	if c.controls == nil {
-		c.controls = rate.NewLimiter(controlRate, controlBurst)
-	}
-	if !c.controls.AllowN(time.UnixMilli(c.engine.clock.Load()), 1) {
+	if !c.mayControl(1) {
 		return &failure{ClosePolicy, "too many control frames"}
 	}
 	if op == ws.OpPing {
@@ -50,6 +47,14 @@ func (c *Conn) control(op ws.OpCode, payload []byte) *failure {
 		c.mu.Unlock()
 	}
 	return nil
+}
+
+// mayControl counts n more control frames, or records of TLS without content, and reports whether they are not too many.
+func (c *Conn) mayControl(n int) bool {
+	if c.controls == nil {
+		c.controls = rate.NewLimiter(controlRate, controlBurst)
+	}
+	return c.controls.AllowN(time.UnixMilli(c.engine.clock.Load()), n)
 }
 
 // peerClose answers the peer's close frame, or takes it as the answer to ours (RFC 6455 section 5.5.1).

@@ -46,7 +46,7 @@
 // The handshake runs at the door, in the time of the request's head. From then on crypto/tls reads what the loop has brought and says
 // "would block" when it wants more, and its records go to nbio's queueing Write. Conn.pending counts bytes as the socket gets
 // them, encrypted; Config.Queue counts frames, which are encrypted when they are written. What TLS alone can make a server do, answers to key updates
-// that nobody reads, is bounded by maxUnread; records without content are bounded by crypto/tls. A connection that closes in order
+// that nobody reads, is bounded by maxUnread; records without content count as control frames do. A connection that closes in order
 // says so in TLS, too, before TCP ends (Conn.notify).
 //
 // # nbio

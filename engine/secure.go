@@ -29,6 +29,9 @@ type secure struct {
 	dry  bool   // at the door: a read no longer waits
 	conn *Conn  // whose socket it is on the loop; set before the loop sees it
 	in   []byte // what has been read and not yet taken; owned by the loop
+
+	read  records // what crypto/tls was given, at the door and on the loop
+	spent int     // how many of them have held something or are counted as holding nothing
 }
 
 // newSecure is TLS over a socket at the door, before its handshake.
@@ -44,12 +47,15 @@ type below struct{ *secure }
 func (b below) Read(to []byte) (int, error) {
 	switch s := b.secure; {
 	case s.door != nil && !s.dry:
-		return s.door.Read(to)
+		n, err := s.door.Read(to)
+		s.read.take(to[:n])
+		return n, err
 	case len(s.in) == 0:
 		return 0, errWait
 	default:
 		n := copy(to, s.in)
 		s.in = s.in[n:]
+		s.read.take(to[:n])
 		return n, nil
 	}
 }
@@ -108,6 +114,7 @@ func (s *secure) drain(rest []byte) []byte {
 		rest = append(rest, room[:n]...)
 		if err != nil {
 			s.spare()
+			s.spent = s.read.whole()
 			return rest
 		}
 	}
@@ -133,6 +140,9 @@ func (c *Conn) decrypt(b []byte) {
 	for have := 0; !c.deaf; {
 		n, err := c.secure.Read(room[have:])
 		have += n
+		if n > 0 {
+			c.secure.spent++ // room is for more than one record, and a read gives no more
+		}
 		if err == nil && have+maxRecord <= len(room) {
 			continue
 		}
@@ -142,6 +152,7 @@ func (c *Conn) decrypt(b []byte) {
 		}
 		if errors.Is(err, errWait) {
 			c.secure.spare()
+			c.charge()
 			return
 		}
 		if err != nil { // the peer's end, or what is no TLS, which crypto/tls has answered by an alert
@@ -150,6 +161,53 @@ func (c *Conn) decrypt(b []byte) {
 			return
 		}
 	}
+}
+
+// charge counts records that have brought nothing, as control frames are counted: updates of keys are many times dearer than
+// the bytes that ask for them.
+func (c *Conn) charge() {
+	s := c.secure
+	if empty := s.read.whole() - s.spent; empty > 0 && !c.deaf {
+		s.spent += empty
+		if !c.mayControl(empty) {
+			c.fail(&failure{ClosePolicy, "too many records without content"})
+			c.settle()
+		}
+	}
+}
+
+// records counts the records of a stream by their heads (RFC 8446 section 5.1).
+type records struct {
+	begun int
+	left  int // bytes that are still to come of the one that has begun
+	head  [5]byte
+	have  int // bytes of the next one's head
+}
+
+func (r *records) take(b []byte) {
+	for len(b) > 0 {
+		if r.left > 0 {
+			n := min(r.left, len(b))
+			r.left -= n
+			b = b[n:]
+			continue
+		}
+		n := copy(r.head[r.have:], b)
+		r.have += n
+		b = b[n:]
+		if r.have == len(r.head) {
+			r.begun++
+			r.have, r.left = 0, int(r.head[3])<<8|int(r.head[4])
+		}
+	}
+}
+
+// whole is how many have come to their end.
+func (r *records) whole() int {
+	if r.left > 0 {
+		return r.begun - 1
+	}
+	return r.begun
 }
 
 // notify says that nothing more follows (RFC 8446 section 6.1), once. The caller holds c.mu, and nothing is queued.

@@ -216,29 +216,57 @@ func TestKeyUpdate(t *testing.T) {
 	}
 }
 
-// TestAbuseTLSKeyUpdates: a peer that asks for new keys all the time and reads none of the answers is cut off.
+// TestAbuseTLSKeyUpdates: a peer that asks for new keys all the time is told to go, whether or not it brings content between them, and
+// before it has taken much of the loop's time.
 func TestAbuseTLSKeyUpdates(t *testing.T) {
-	s := serveTLS(t, Config{MaxMessage: 64 << 20})
-	user := s.joinTLS(tls.VersionTLS13)
-	f := s.forge(tls.VersionTLS13)
-	if err := f.raw().(*tap).Conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
-		t.Fatal(err)
+	for _, answer := range []bool{true, false} {
+		t.Run(fmt.Sprint("answered ", answer), func(t *testing.T) {
+			s := serveTLS(t, Config{MaxMessage: 64 << 20})
+			user := s.joinTLS(tls.VersionTLS13)
+			f := s.forge(tls.VersionTLS13)
+			f.joinByHand()
+			f.send(f.record(recordData, masked(finBit|byte(ws.OpBinary), make([]byte, 1<<20))[:14])) // the head of a message that is to last
+			var sent []byte
+			for range 4 * controlBurst {
+				sent = append(append(sent, f.update(answer)...), f.record(recordData, []byte{0})...)
+			}
+			_, _ = f.raw().Write(sent) // the end may come before all of it is written
+			if !answer { // so many answers without content are too many for this client, too
+				f.expect(closed(ClosePolicy, "too many records without content"))
+			}
+			eventually(t, "it is gone", func() bool { return s.Conns() == 1 })
+			user.chat()
+		})
 	}
-	f.joinByHand()
-	f.send(f.record(recordData, masked(finBit|byte(ws.OpBinary), make([]byte, 20<<20))[:14])) // the head of a message that is to last
-	for i := 0; s.Conns() > 1; i++ {
-		var sent []byte
-		for range 1000 {
-			sent = append(append(sent, f.update(true)...), f.record(recordData, []byte{0})...)
+}
+
+// TestAbuseTLSUnread: what TLS alone has to say to a peer that does not read is bounded; then the peer is cut off.
+func TestAbuseTLSUnread(t *testing.T) {
+	m := &memory{room: 0}
+	c := connect(t, socketless(t, Config{}), m, 0, (&recorder{}).open)
+	m.peer = speak(t, c, tls.VersionTLS13)
+	var err error
+	for n := 0; err == nil; n += writeSize {
+		if n > maxUnread+writeSize {
+			t.Fatalf("%d bytes wait", n)
 		}
-		if _, err := f.raw().Write(sent); err != nil {
-			break
-		}
-		if i > 2000 {
-			t.Fatal("nothing bounds it")
-		}
-		user.chat()
+		_, err = below{c.secure}.Write(make([]byte, writeSize))
 	}
-	eventually(t, "it is gone", func() bool { return s.Conns() == 1 })
-	user.chat()
+	if !errors.Is(err, errUnread) || !m.isClosed() {
+		t.Errorf("error %v, closed is %v", err, m.isClosed())
+	}
+}
+
+// TestRecords counts records however they are cut.
+func TestRecords(t *testing.T) {
+	stream := slices.Concat([]byte{23, 3, 3, 0, 0}, []byte{23, 3, 3, 0, 2, 1, 2}, []byte{22, 3, 3, 1, 0}, make([]byte, 256), []byte{23, 3, 3, 0, 9, 1})
+	for size := 1; size < len(stream); size++ {
+		var r records
+		for piece := range slices.Chunk(stream, size) {
+			r.take(piece)
+		}
+		if r.begun != 4 || r.whole() != 3 {
+			t.Fatalf("in pieces of %d: %d begun, %d whole", size, r.begun, r.whole())
+		}
+	}
 }

@@ -163,7 +163,7 @@ func speak(t testing.TB, c *Conn, version uint16) *peer {
 	if err := <-agreed; err != nil {
 		t.Fatal(err)
 	}
-	c.secure.conn, c.secure.door = c, nil
+	c.secure.conn, c.secure.door, c.secure.spent = c, nil, c.secure.read.whole()
 	close(back)
 	p.below.live = true
 	for b := range back {
