@@ -231,7 +231,7 @@ func TestAbuseTLSKeyUpdates(t *testing.T) {
 				sent = append(append(sent, f.update(answer)...), f.record(recordData, []byte{0})...)
 			}
 			_, _ = f.raw().Write(sent) // the end may come before all of it is written
-			if !answer { // so many answers without content are too many for this client, too
+			if !answer {               // so many answers without content are too many for this client, too
 				f.expect(closed(ClosePolicy, "too many records without content"))
 			}
 			eventually(t, "it is gone", func() bool { return s.Conns() == 1 })
