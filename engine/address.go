@@ -6,17 +6,19 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // arrival is a connection at the door, and where its client is. The goroutine that has the connection owns it.
 type arrival struct {
 	stream
-	from netip.AddrPort // the peer, or whom a trusted one has named in a PROXY header
+	since time.Time      // when it was accepted; the zero Time: it has been served since
+	from  netip.AddrPort // the peer, or whom a trusted one has named in a PROXY header
 }
 
 func newArrival(conn *net.TCPConn) *arrival {
 	peer := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	return &arrival{conn, bare(peer)}
+	return &arrival{conn, time.Now(), bare(peer)}
 }
 
 // RemoteAddr is where the client is.

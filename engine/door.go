@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // door lets connections in: it accepts, reads the request's head on a short-lived goroutine, and passes the
@@ -19,6 +21,8 @@ type door struct {
 	pages     *pages
 	lingering chan struct{} // one token for each refused client that is still listened to
 	proxies   proxies
+	inrush    *inrush       // of each network; nil: no limit
+	accepts   *rate.Limiter // of all; nil: no limit
 
 	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
 	listeners []net.Listener
@@ -42,7 +46,13 @@ func (r reading) giveUp() { _ = r.conn.SetDeadline(time.Unix(1, 0)) }
 const dawdling = 500 * time.Millisecond
 
 func newDoor(e *Engine) *door {
-	d := &door{engine: e, lingering: make(chan struct{}, maxLingering), proxies: newProxies(e.config.Proxies), addresses: map[netip.Prefix]int{}}
+	d := &door{
+		engine: e, lingering: make(chan struct{}, maxLingering), proxies: newProxies(e.config.Proxies), addresses: map[netip.Prefix]int{},
+		inrush: newInrush(e.config.ConnectRate, e.config.ConnectBurst),
+	}
+	if e.config.AcceptRate > 0 {
+		d.accepts = rate.NewLimiter(rate.Limit(e.config.AcceptRate), max(1, int(e.config.AcceptRate)))
+	}
 	d.pages = newPages(d)
 	return d
 }
@@ -138,6 +148,11 @@ func (d *door) close() {
 // admit starts the handshake of an accepted connection. When too many are under way already, the one that has waited
 // longest is given up: an honest client sends its head at once.
 func (d *door) admit(conn *net.TCPConn) {
+	if from := newArrival(conn).from; d.inrush.isSpent(from) && !d.proxies.trust(from.Addr()) {
+		d.engine.refused(from, errTooFast) // who goes on gets no answer
+		_ = conn.Close()
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -179,6 +194,9 @@ func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 		if d.engine.draining.Load() && errors.Is(err, errHeadTimeout) {
 			err = errDraining
 		}
+		if !d.proxies.trust(a.from.Addr()) {
+			d.inrush.allow(a.from) // it counts all the same
+		}
 		d.refuse(a, err)
 		return
 	}
@@ -189,9 +207,13 @@ func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 		d.upgrade(a, r, head.rest())
 		return
 	}
-	// net/http reads the head again and answers it, a malformed one too.
-	_ = a.SetDeadline(time.Time{})
-	d.pages.take(a, bytes.Clone(head.bytes))
+	if d.proxies.trust(a.from.Addr()) || d.inrush.allow(a.from) {
+		// net/http reads the head again and answers it, a malformed one too.
+		_ = a.SetDeadline(time.Time{})
+		d.pages.take(a, bytes.Clone(head.bytes))
+		return
+	}
+	d.refuse(a, errTooFast)
 }
 
 // hear reads what a connection begins with: where proxies say so, for whom they speak, TLS where it is spoken, and a request's head.
@@ -248,14 +270,24 @@ func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 	}
 	c := &Conn{engine: e, sock: sock, secure: secure, from: a.from, maxMessage: e.config.MaxMessage}
 	c.out.window = window
+	if !a.since.IsZero() {
+		e.returns.count(time.Since(a.since))
+	}
 	e.enter(c, switching(r, extension, e.config.Subprotocol(r)), rest, open)
 }
 
 // enter counts a connection in, or says why it may not come in. The caller answers it with leave.
 func (d *door) enter(from netip.AddrPort) error {
 	e := d.engine
-	if e.draining.Load() {
+	switch {
+	case e.draining.Load():
 		return errDraining
+	case !d.inrush.allow(from):
+		return errTooFast
+	case e.headroom.isFull.Load():
+		return errMemory
+	case d.accepts != nil && !d.accepts.Allow():
+		return errBusy
 	}
 	if e.conns.Add(1) > int64(e.config.MaxConns) {
 		e.conns.Add(-1)

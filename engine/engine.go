@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,10 @@ type Config struct {
 	Queue         int           // bytes that may wait for one connection; 0 = 1 MiB
 	MaxConns      int           // WebSocket connections; 0 = what the open-file limit allows, less a reserve
 	MaxConnsPerIP int           // per address, of IPv6 per /64; 0 = no limit
+	ConnectRate   float64       // new connections a second per address, counted likewise; 0 = no limit
+	ConnectBurst  int           // of them at once; 0 = 1
+	AcceptRate    float64       // WebSocket connections a second in all; 0 = no limit
+	MaxMemory     int           // bytes of the process; near them newcomers are refused; 0 = no limit
 	MaxHandshakes int           // requests whose head is being read, at once; 0 = 1/16 of the open-file limit, 64 to 4,096
 	Ping          time.Duration // a connection silent for this long is pinged, for twice this closed; 0 = 25 s
 	HeadTimeout   time.Duration // for a request's head to arrive; 0 = 10 s
@@ -59,6 +64,9 @@ type Config struct {
 	// header is refused.
 	Proxies       []netip.Prefix
 	ProxyProtocol bool
+
+	// Heirs is how many other servers take this one's connections when it drains. nil: none.
+	Heirs func() int
 
 	Metrics prometheus.Registerer // gets what is counted, under names that begin with throng_engine_; nil: nobody does
 }
@@ -77,6 +85,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Refused == nil {
 		c.Refused = func(*http.Request, int) ([]byte, uint16) { return nil, 0 }
+	}
+	if c.Heirs == nil {
+		c.Heirs = func() int { return 0 }
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -106,6 +117,12 @@ type Engine struct {
 	conns    atomic.Int64 // live connections, those being upgraded included
 	slow     atomic.Int64 // connections closed as too slow, ever
 	draining atomic.Bool
+	heirs    atomic.Int32 // servers that take the connections when this one drains
+
+	complaints complaints
+	returns    *returns
+	headroom   *headroom
+
 	tables   [tables]table
 	entered  atomic.Uint32 // connections that the door has handed to the loop, ever
 	closing  closers
@@ -134,6 +151,9 @@ func New(config Config) (*Engine, error) {
 		stop:     make(chan struct{}),
 	}
 	e.clock.Store(1)
+	e.complaints.log = e.log
+	e.returns = newReturns(runtime.GOMAXPROCS(0), config.AcceptRate)
+	e.headroom = newHeadroom(config.MaxMemory)
 	e.door = newDoor(e)
 	e.metrics = newMetrics(e, config.Metrics)
 	loop, err := startLoop(e)
@@ -160,9 +180,6 @@ func (e *Engine) Conns() int { return int(e.conns.Load()) }
 // TooSlow is how many connections were closed with 4008 since New.
 func (e *Engine) TooSlow() int { return int(e.slow.Load()) }
 
-// Drain refuses newcomers with 503 from now on.
-func (e *Engine) Drain() { e.draining.Store(true) }
-
 // MaxConns is how many WebSocket connections there may be.
 func (e *Engine) MaxConns() int { return e.config.MaxConns }
 
@@ -182,11 +199,7 @@ func (e *Engine) Draining() bool { return e.draining.Load() }
 // cut anybody off.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.Drain()
-	for i := range e.tables {
-		for _, c := range e.tables[i].collect(nil, func(*Conn) bool { return true }) {
-			c.Close(CloseDraining, "draining")
-		}
-	}
+	e.sendAway(ctx)
 	err := e.waitEmpty(ctx)
 	e.stopped.Do(func() {
 		close(e.stop)
@@ -236,7 +249,7 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 	c.table = &e.tables[e.entered.Load()%tables]
 	c.table.add(c)
 	if e.draining.Load() {
-		c.Close(CloseDraining, "draining") // it came in while Shutdown was telling the others
+		c.sendAway() // it came in while Shutdown was telling the others
 	}
 	e.entered.Add(1)
 	e.barriers[sock.Hash()%len(e.barriers)].pass(e.stop)

@@ -65,12 +65,12 @@ func (d *door) greet(a *arrival) error {
 		return errHeadLost
 	}
 	d.engine.log.Debug("TLS handshake failed", "remote", a.from.String(), "err", err)
-	d.engine.metrics.refuse(refused)
+	d.engine.refused(a.from, refused)
 	if !errors.Is(refused, errPlainHTTP) {
 		_ = a.Close()
 		return errHeadLost
 	}
-	d.sayLast(a, response(refused), true)
+	d.sayLast(a, d.engine.response(refused), true)
 	return errHeadLost
 }
 
@@ -110,5 +110,5 @@ func (e *Engine) broken(c *Conn, err error) {
 		return
 	}
 	e.log.Debug("TLS has failed", "remote", c.RemoteAddr().String(), "err", err)
-	e.metrics.refuse(errTLSBroken)
+	e.refused(c.from, errTLSBroken)
 }

@@ -120,6 +120,9 @@ func socketless(t testing.TB, config Config) *Engine {
 	config.setDefaults()
 	e := &Engine{config: config, log: quiet, writable: newFlusher(), stop: make(chan struct{})}
 	e.clock.Store(1)
+	e.complaints.log = quiet
+	e.returns = newReturns(1, 0)
+	e.headroom = newHeadroom(0)
 	e.door = newDoor(e)
 	e.metrics = newMetrics(e, nil)
 	e.running.Go(func() { e.writable.run(e.stop) })

@@ -67,7 +67,19 @@ func newMetrics(e *Engine, to prometheus.Registerer) *metrics {
 	m.control = m.received.WithLabelValues("control")
 	of := m.stage.WithLabelValues
 	m.stages = stages{read: of("read"), queue: of("queue"), write: of("write")}
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "throng_engine_" + name, Help: help}, value)
+	}
 	if to != nil {
+		to.MustRegister(
+			gauge("accept_capacity", "Connections a second that can be let in, as measured; who is sent away is asked to come back accordingly.",
+				func() float64 { return e.returns.rate(1) }),
+			gauge("inrush_addresses", "Addresses whose new connections are counted at present.", func() float64 { return float64(e.door.inrush.len()) }),
+			gauge("memory_bytes", "Memory in use, by which newcomers are refused; 0 without a limit.",
+				func() float64 { return float64(e.headroom.used.Load()) }),
+			gauge("memory_limit_bytes", "Memory that the process may use; from 90 % on newcomers are refused. 0: no limit.",
+				func() float64 { return float64(e.headroom.limit) }),
+		)
 		to.MustRegister(m.refused, m.misforwarded, m.entered, m.closed, m.received, m.bytes, m.stage, census{e})
 	}
 	return m

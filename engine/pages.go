@@ -88,7 +88,7 @@ func (p *pages) answer(w http.ResponseWriter, r *http.Request) {
 	rest, _ := buffered.Peek(buffered.Reader.Buffered())
 	rest = append(rest, page.read...)
 	_ = page.SetDeadline(time.Time{})
-	page.from = client
+	page.from, page.since = client, time.Time{}
 	p.door.upgrade(page.arrival, r, rest)
 }
 

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -38,6 +38,9 @@ var (
 	errNoProxy     = &refusal{http.StatusBadRequest, "a PROXY header is not expected from this address", "untrusted_proxy"}
 	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time", "slow_request"}
 	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large", "large_head"}
+	errTooFast     = &refusal{http.StatusTooManyRequests, "too many new connections from this address", "connect_rate"}
+	errBusy        = &refusal{http.StatusServiceUnavailable, "too many are coming in at present", "accept_rate"}
+	errMemory      = &refusal{http.StatusServiceUnavailable, "the server has no memory left for more", "memory"}
 	errTooMany     = &refusal{http.StatusTooManyRequests, "too many connections from this address", "address"}
 	errDraining    = &refusal{http.StatusServiceUnavailable, "the server is shutting down", "draining"}
 	errFull        = &refusal{http.StatusServiceUnavailable, "the server is full", "full"}
@@ -58,8 +61,8 @@ func (d *door) refuse(a *arrival, err error) {
 		_ = a.Close()
 		return
 	}
-	d.engine.metrics.refuse(err)
-	d.sayLast(a, response(err), !errors.Is(err, errHeadTimeout))
+	d.engine.refused(a.from, err)
+	d.sayLast(a, d.engine.response(err), !errors.Is(err, errHeadTimeout))
 }
 
 // turnAway refuses a valid WebSocket request: by HTTP, or after the upgrade where Config.Refused asks for that.
@@ -69,7 +72,7 @@ func (d *door) turnAway(a *arrival, r *http.Request, err error) {
 		d.refuse(a, err)
 		return
 	}
-	d.engine.metrics.refuse(err)
+	d.engine.refused(a.from, err)
 	answer := switching(r, "", d.engine.config.Subprotocol(r))
 	if len(text) > 0 {
 		answer = append(answer, NewFrame(false, text).wire...)
@@ -104,19 +107,16 @@ func status(err error) int {
 }
 
 // response is the refusal that err stands for, as bytes: a short text, and the connection ends.
-func response(err error) []byte {
+func (e *Engine) response(err error) []byte {
 	status := status(err)
 	extra := ""
 	switch status {
 	case http.StatusUpgradeRequired:
 		extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		extra = fmt.Sprintf("Retry-After: %d\r\n", retryAfter())
+		extra = fmt.Sprintf("Retry-After: %d\r\n", int(math.Ceil(e.RetryAfter(status).Seconds())))
 	}
 	reason := strings.NewReplacer("\r", " ", "\n", " ").Replace(err.Error()) + "\n"
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"+
 		"%sConnection: close\r\nContent-Length: %d\r\n\r\n%s", status, http.StatusText(status), extra, len(reason), reason)
 }
-
-// retryAfter is when a refused client may come back, in seconds, spread so that they do not all come at once.
-func retryAfter() int { return 1 + rand.IntN(5) }

@@ -33,7 +33,9 @@ func serve(t testing.TB, config Config) *server {
 		config.Accept = letIn(func(c *Conn) Session { return echo{c} })
 	}
 	config.IsSocket = func(path string) bool { return path == "/ws" }
-	config.Log = quiet
+	if config.Log == nil {
+		config.Log = quiet
+	}
 	if tlsOf(t) != 0 {
 		config.TLS = serverTLS()
 	}

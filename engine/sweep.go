@@ -17,6 +17,7 @@ func (e *Engine) sweep() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	var found []*Conn
+	var looked looks
 	for i := 0; ; i = (i + 1) % tables {
 		select {
 		case <-ticker.C:
@@ -30,7 +31,27 @@ func (e *Engine) sweep() {
 			found[j] = nil
 		}
 		e.closing.expire(e.clock.Load())
+		looked = e.look(looked)
 	}
+}
+
+// looks is when the sweep last did what is not for each connection, by the engine's clock.
+type looks struct{ memory, second int64 }
+
+// look does what is to be done from time to time.
+func (e *Engine) look(last looks) looks {
+	now := e.clock.Load()
+	if now-last.memory >= lookEvery.Milliseconds() {
+		e.headroom.look(e.running.Go)
+		last.memory = now
+	}
+	if now-last.second >= 1000 {
+		e.returns.measure(time.Duration(now-last.second) * time.Millisecond)
+		e.complaints.settle(now / 1000)
+		e.door.inrush.tidy()
+		last.second = now
+	}
+	return last
 }
 
 // due reports whether a connection was silent for a ping interval or is in the middle of a message.

@@ -7,7 +7,7 @@
 //	hub.go      Config, Hub: claiming a nick, settling, closing, and what is done every second
 //	grant.go    who asks to be let in, and what a token allows
 //	nick.go     what a nickname is; person.go who has one: a claim and its sessions
-//	session.go  one connection's side: keeps its rate (pace.go), puts what was said on the road; v2.go version 2's frames
+//	session.go  one connection's side: keeps its rate (sender.go, and pace.go, of which a claim's sessions share one), puts what was said on the road; v2.go version 2's frames
 //	hello.go    who says hello is let in, brought up to date (recover.go, recent.go), and meanwhile held; thread.go is what a
 //	            claim's conversations are in the log, page.go shows their history, batch.go puts several objects in a frame
 //	road.go     the one committer: stores what has piled up in one commit and releases it in one order to the shards

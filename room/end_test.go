@@ -11,34 +11,21 @@ import (
 	"throng/room/history"
 )
 
-// Before a stop clients of version 2 are told when to come back, not all at once.
-func TestFarewell(t *testing.T) {
+// Before a stop clients of version 2 are told when to come back, each by itself.
+func TestLeave(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
-		var all []*user
-		for i := range 50 {
-			all = append(all, c.in(fmt.Sprintf("u%d", i)))
+		alice, bob, tut := c.in("alice"), c.in("bob"), c.old("tut")
+		for i, u := range []*user{alice, bob, tut} {
+			u.Leave(time.Duration(i+1) * time.Second)
+			u.peer.Flush()
 		}
-		tut := c.old("tut")
-		waits := map[int64]bool{}
-		c.Farewell(5 * time.Second)
-		synctest.Wait()
-		for _, u := range all {
-			bye := u.sees("bye 4001")[0]
-			if bye.RetryMs < 1000 || bye.RetryMs > 6000 {
-				t.Fatalf("told to come back after %d ms", bye.RetryMs)
+		for u, ms := range map[*user]int64{alice: 1000, bob: 2000} {
+			if bye := u.sees("bye 4001")[0]; bye.RetryMs != ms {
+				t.Errorf("%s is told to come back after %d ms, want %d", u.nick.Name, bye.RetryMs, ms)
 			}
-			waits[bye.RetryMs] = true
 			u.isClosed(0)
 		}
 		tut.hears()
-		if len(waits) < 2 {
-			t.Fatalf("all are told to come back after %v ms", waits)
-		}
-		c.Farewell(0)
-		synctest.Wait()
-		if bye := all[0].sees("bye 4001")[0]; bye.RetryMs != 1000 {
-			t.Fatalf("told to come back after %d ms, want 1000", bye.RetryMs)
-		}
 	})
 }
 

@@ -23,7 +23,7 @@ type Config struct {
 	Log     history.Log  // stores the messages; nil: in memory. The caller closes it, after the hub
 	Cluster Cluster      // joins this hub with those of other nodes, who share Log; nil: it is alone
 	Rate    float64      // messages a second that one connection may send; 0 = no limit
-	Burst   int          // messages that it may send at once, when there is a limit
+	Burst   int          // messages that it may send at once, when there is a limit; the sessions of a claim share both
 	Shards  int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
 	Logger  *slog.Logger // nil = slog.Default()
 
@@ -31,6 +31,10 @@ type Config struct {
 
 	Sample  float64       // the part of all messages, 0 to 1, whose road Journey is told of
 	Journey func(Journey) // is called from any goroutine and must not block; nil only where Sample is 0
+
+	ByteRate    float64 // bytes a second that the sessions of a claim may send; 0 = no limit
+	ByteBurst   int     // bytes at once, when there is a limit; a message that is larger passes too, and is paid for afterwards
+	AddressRate float64 // messages a second that may come from one address, of IPv6 from one /64; 0 = no limit
 
 	MaxRooms   int           // rooms that one session may have joined; 0 = 100
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
@@ -80,6 +84,7 @@ type Hub struct {
 	shards    []*shard
 	road      *road
 	places    *places
+	rates     *rates
 	cluster   Cluster // nil: alone
 	isJoined  atomic.Bool
 	holds     holds
@@ -116,6 +121,7 @@ func New(config Config) *Hub {
 	}
 	h.rulings = newRulings(h)
 	h.places = newPlaces(config.Shards, h.cluster != nil, h.attend, h.desert)
+	h.rates = newRates(config)
 	h.road = newRoad(h)
 	for i := range config.Shards {
 		h.shards = append(h.shards, newShard(h, i))
@@ -143,6 +149,7 @@ func (h *Hub) beat() {
 		select {
 		case now := <-ticker.C:
 			h.tellPresence()
+			h.rates.tidy(now)
 			for _, s := range h.shards {
 				s.mail.put(tick{now})
 			}
@@ -306,7 +313,6 @@ func (h *Hub) apply(ask claim) *event.Error {
 // begin brings a session to life on its connection.
 func (s *Session) begin(p Peer) *Session {
 	s.peer, s.since = p, time.Now().UnixMilli()
-	s.pace = newPace(s.hub.config.Rate, s.hub.config.Burst)
 	if s.dialect == version2 {
 		wait := helloWait
 		if s.claim() == 0 && !s.isFree {
@@ -347,14 +353,6 @@ func (h *Hub) await(ctx context.Context, settled <-chan struct{}) error {
 		}
 	}
 	return nil
-}
-
-// Farewell tells clients of version 2 that the server is about to stop, and asks them to come back after different times of
-// up to spread, so that they do not all come at once. The caller closes the connections.
-func (h *Hub) Farewell(spread time.Duration) {
-	for _, s := range h.shards {
-		s.mail.put(farewell{spread})
-	}
 }
 
 // Close ends the hub. The connections must be gone.

@@ -1,7 +1,6 @@
 package room
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"throng/room/event"
@@ -347,14 +346,3 @@ func (l settle) open(s *shard) {
 type tick struct{ now time.Time }
 
 func (l tick) open(s *shard) { s.tick(l.now) }
-
-// farewell tells clients of version 2 that the server is about to stop.
-type farewell struct{ spread time.Duration }
-
-func (l farewell) open(s *shard) {
-	for _, m := range s.everyone.members {
-		if m != nil && m.session.dialect == version2 {
-			s.reply(m.session, event.AppendBye(nil, event.CloseDraining, time.Second+rand.N(l.spread+1)))
-		}
-	}
-}

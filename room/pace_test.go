@@ -24,11 +24,12 @@ func TestPace(t *testing.T) {
 		{"a rest fills the burst and no more", 10, 2, []float64{0, 100, 100, 100}, []verdict{w, w, w, b}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPace(c.rate, c.burst)
+			var p pace
+			limit := allowance{c.rate, float64(c.burst)}
 			begin := time.Unix(1_700_000_000, 0)
 			for i, at := range c.at {
 				now := begin.Add(time.Duration(at * float64(time.Second)))
-				if got := p.judge(now); got != c.want[i] {
+				if got := p.judge(limit, now, false); got != c.want[i] {
 					t.Fatalf("message %d at %v s: verdict %d, want %d", i, at, got, c.want[i])
 				}
 			}

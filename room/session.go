@@ -24,7 +24,7 @@ type Session struct {
 	since   int64                 // ms since 1970: when it was let in; set with peer
 
 	// The loop's.
-	pace    pace
+	sender  sender
 	greeted bool   // the first frame has come
 	stamp   *stamp // of the frame that is being read; nil in most
 
@@ -90,6 +90,7 @@ func (s *Session) Message(isBinary bool, payload []byte) {
 		return
 	}
 	s.stamp = s.hub.sample()
+	s.sender.begin(s.hub.rates, s.claim(), s.addr, time.Now(), len(payload))
 	if ts := s.hub.traces.Load(); ts != nil {
 		ts.session(s, Event{What: "received", Bytes: len(payload), Body: string(payload)})
 	}
@@ -108,15 +109,15 @@ func (s *Session) Message(isBinary bool, payload []byte) {
 
 // allow keeps the rate limit. When the client goes on in spite of it the connection is closed.
 func (s *Session) allow() *event.Error {
-	switch s.pace.judge(time.Now()) {
+	switch s.sender.judge(s.hub.rates, time.Now()) {
 	case beyond:
-		return event.SlowDown("slow down: too many messages a second; this one was not sent", s.pace.wait())
+		return event.SlowDown("slow down: too many messages a second; this one was not sent", s.sender.wait(s.hub.rates))
 	case goesOn:
 		if s.dialect == version2 {
 			s.reply(event.AppendBye(nil, event.CloseRate, retryAfter))
 		}
 		s.peer.Close(event.CloseRate, "too many messages a second")
-		return event.SlowDown("too many messages a second", s.pace.wait())
+		return event.SlowDown("too many messages a second", s.sender.wait(s.hub.rates))
 	}
 	return nil
 }
@@ -155,7 +156,17 @@ func (s *Session) address(p *post, nick string) *event.Error {
 }
 
 // Closed ends the session: the nick is free again for whoever comes after, unless its claim can come back.
-func (s *Session) Closed() { s.shard.mail.put(leave{s}) }
+func (s *Session) Closed() {
+	s.sender.end(s.hub.rates, time.Now())
+	s.shard.mail.put(leave{s})
+}
+
+// Leave tells a client of version 2 that the server is about to stop, and when to come back. The caller closes the connection.
+func (s *Session) Leave(retryAfter time.Duration) {
+	if s.dialect == version2 {
+		s.reply(event.AppendBye(nil, event.CloseDraining, retryAfter))
+	}
+}
 
 // tell sends a client of the tutorial dialect a word of the server's own.
 func (s *Session) tell(reason string) { s.peer.Send(s.word(event.AppendString(nil, reason))) }

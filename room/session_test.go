@@ -1,6 +1,7 @@
 package room
 
 import (
+	"net/netip"
 	"testing"
 )
 
@@ -63,7 +64,7 @@ func TestSessionKeepsThePace(t *testing.T) {
 func TestEcho(t *testing.T) {
 	h := newHub(t, Config{Rate: 1e-6, Burst: 3})
 	peer := &fakePeer{}
-	e := h.Echo(peer)
+	e := h.Echo(peer, netip.Addr{})
 	e.Message(false, []byte("text"))
 	e.Message(true, []byte{0xff})
 	e.Message(false, nil)

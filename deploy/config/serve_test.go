@@ -21,6 +21,7 @@ var defaults = Serve{
 	MaxMessage: 64 * kib, EchoMax: 64 * kib, Queue: mib, Ping: 25 * time.Second,
 	Rate: 20, Burst: 40, Drain: 10 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", Observe: Observe{TraceSample: 0.001},
 	Access: Access{Auth: "none", AuthCookie: "throng_token", MaxConnsPerNick: 10},
+	Limits: Limits{ConnectBurst: 100, ByteBurst: mib},
 }
 
 // write puts text into a file named throng.toml, makes its folder the working directory and returns the name.

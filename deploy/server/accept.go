@@ -1,20 +1,15 @@
 package server
 
 import (
-	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"throng/deploy/config"
 	"throng/engine"
 	"throng/room"
 	"throng/room/event"
 )
-
-// returnWithin is over how long those who are sent away by a stop are asked to spread their return.
-const returnWithin = 5 * time.Second
 
 const (
 	chatPath = "/conn/ws/" // a nick follows
@@ -42,7 +37,7 @@ func acceptor(settings config.Serve, hub *room.Hub, gate *gate) func(*http.Reque
 			}
 			return func(c *engine.Conn) engine.Session {
 				c.SetMaxMessage(settings.EchoMax)
-				return hub.Echo(peer{c})
+				return hub.Echo(peer{c}, caller.Addr)
 			}, nil
 		}
 		grant, bad := gate.ask(r)
@@ -87,7 +82,7 @@ func (s *Server) refused(r *http.Request, status int) (text []byte, code uint16)
 		code = event.CloseDraining
 	}
 	if event.Reconnects(code) {
-		text = event.AppendBye(nil, code, time.Second+rand.N(returnWithin))
+		text = event.AppendBye(nil, code, s.engine.RetryAfter(status))
 	}
 	return text, code
 }

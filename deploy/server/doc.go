@@ -7,6 +7,7 @@
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	certs.go    the certificates of the public listener
 //	gate.go     tokens: where a request has one, and what it allows
+//	limits.go   how much there may be, and who takes the connections at a stop
 //	pages.go    plain HTTP on the public listener
 //	admin.go    the private listener; api.go, what is below /api/ there, with
 //	            moderation.go, and stats.go, what it tells of this process; observe.go, what operators look at: health.go, metrics

@@ -104,26 +104,23 @@ func (s *Server) open(joined room.Cluster) (err error) {
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
 		Sample: s.sample(), Journey: s.spans.tell,
 		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick,
+		ByteRate: settings.ByteRate, ByteBurst: settings.ByteBurst, AddressRate: settings.AddressRate,
 	})
-	s.engine, err = engine.New(engine.Config{
-		Accept:        acceptor(settings, s.hub, s.gate),
-		Subprotocol:   subprotocol,
-		Refused:       s.refused,
-		IsSocket:      isSocket,
-		Pages:         identified(pages(settings), "public", s.options.Log),
-		Origins:       settings.Origin,
-		MaxMessage:    settings.MaxMessage,
-		Queue:         settings.Queue,
-		MaxConns:      settings.MaxConns,
-		MaxConnsPerIP: settings.MaxConnsPerIP,
-		Proxies:       settings.TrustProxy,
-		ProxyProtocol: settings.ProxyProtocol,
-		Ping:          settings.Ping,
-		Compress:      settings.Compress,
-		TLS:           s.tlsConfig(),
-		Log:           s.options.Log,
-		Metrics:       s.stats,
-	})
+	s.engine, err = engine.New(s.limited(engine.Config{
+		Accept:      acceptor(settings, s.hub, s.gate),
+		Subprotocol: subprotocol,
+		Refused:     s.refused,
+		IsSocket:    isSocket,
+		Pages:       identified(pages(settings), "public", s.options.Log),
+		Origins:     settings.Origin,
+		MaxMessage:  settings.MaxMessage,
+		Queue:       settings.Queue,
+		Ping:        settings.Ping,
+		Compress:    settings.Compress,
+		TLS:         s.tlsConfig(),
+		Log:         s.options.Log,
+		Metrics:     s.stats,
+	}))
 	return err
 }
 
@@ -195,7 +192,6 @@ func (s *Server) Leave(ctx context.Context) error {
 func (s *Server) stop(ctx context.Context) error {
 	s.engine.Drain()
 	settled := s.hub.Settle(ctx)
-	s.hub.Farewell(returnWithin)
 	err := s.engine.Shutdown(ctx)
 	if s.api != nil {
 		s.api.Close()
