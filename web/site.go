@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
@@ -24,10 +25,11 @@ var contentTypes = map[string]string{
 
 // options says how a site is served.
 type options struct {
-	digest   string // part of the assets' addresses; "" = computed from the content
-	compress bool   // keep a gzip variant of each asset
-	page     string // Cache-Control of the page and the icon
-	asset    string // Cache-Control of the assets
+	digest   string            // part of the assets' addresses; "" = computed from the content
+	compress bool              // keep a gzip variant of each asset
+	page     string            // Cache-Control of the page and the icon
+	asset    string            // Cache-Control of the assets
+	more     map[string][]byte // files that are served besides, by name
 }
 
 // site holds all answers, ready to send, by URL path. It never changes.
@@ -49,6 +51,7 @@ func newSite(fsys fs.FS, opts options) (site, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps.Copy(files, opts.more)
 	for _, name := range []string{"index.html", "favicon.svg"} {
 		if files[name] == nil {
 			return nil, fmt.Errorf("client has no %s", name)

@@ -35,6 +35,16 @@ func Handler() http.Handler {
 	return s
 }
 
+// Site serves another page by the rules of Handler: index.html, favicon.svg and what they use, and css/theme.css, which is the
+// client's, so that all of Throng looks alike.
+func Site(page fs.FS) (http.Handler, error) {
+	theme, err := embedded.ReadFile("client/css/theme.css")
+	if err != nil {
+		return nil, err
+	}
+	return newSite(page, options{compress: true, page: cacheAsk, asset: cacheForever, more: map[string][]byte{"css/theme.css": theme}})
+}
+
 // Dev serves the client from a folder, which is read again for each request: an
 // edit shows on reload. The rules are Handler's, but nothing is cached or
 // compressed and the digest is the word "dev". A folder that cannot be served is

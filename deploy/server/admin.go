@@ -17,6 +17,7 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	s.observe(mux)
 	s.inside = private.Addr()
 	s.api = s.newAPI(s.keys)
+	mux.Handle("/", admin.Page())
 	mux.Handle("GET "+tracePath, s.api.Guard(admin.Admin, http.HandlerFunc(s.serveTrace)))
 	s.admin = &http.Server{Handler: identified(apart(s.api, mux), "private", log), ReadHeaderTimeout: 10 * time.Second}
 	go func() {

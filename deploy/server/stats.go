@@ -63,7 +63,11 @@ func tell(now *admin.Process, f *dto.MetricFamily) {
 		case dto.MetricType_GAUGE:
 			now.Gauges[name] += finite(m.GetGauge().GetValue())
 		case dto.MetricType_HISTOGRAM:
-			now.Histograms[name+labels(m)] = histogram(m.GetHistogram())
+			if strings.HasSuffix(name, "_seconds") {
+				now.Histograms[name+labels(m)] = histogram(m.GetHistogram())
+			} else {
+				now.Counters[name+"_sum"] += finite(m.GetHistogram().GetSampleSum())
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@
 //	keys.go        keys, their scopes, and the file they stand in; keyring.go reads it again when it changes
 //	read.go        bodies and queries, read strictly
 //	idempotent.go  the first answer again
+//	page.go        the page for operators, in page/: plain ES modules without a build step, that ask the API
 //	openapi.go     the document that says all this to programs
 //	chat.go        what is needed of the chat; stats.go, of what is counted; series.go, how that was lately
 //	publish.go     sending; people.go, who is where; said.go, what was said; moderation.go
