@@ -5,6 +5,10 @@ LINT_VERSION := 2.15.0
 LINT         := .bin/golangci-lint-$(LINT_VERSION)
 VULN_VERSION := 1.9.0
 VULN         := .bin/govulncheck-$(VULN_VERSION)
+NFPM_VERSION := 2.45.2
+NFPM         := .bin/nfpm-$(NFPM_VERSION)
+SBOM_VERSION := 1.10.0
+SBOM         := .bin/cyclonedx-gomod-$(SBOM_VERSION)
 FUZZTIME     ?= 10s
 
 # The known holes of Go and of all modules, as of the day in the version. A newer day: go list -m golang.org/x/vulndb@master
@@ -16,7 +20,7 @@ RELEASE_GO   ?= go1.27.3
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint vuln fuzz bench bench-peers load-100k chaos clean
+.PHONY: help run build test race lint vuln package package-try reproducible fuzz bench bench-peers load-100k chaos clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -51,6 +55,23 @@ $(VULN):
 	GOBIN=$(CURDIR)/.bin GOTOOLCHAIN=$(RELEASE_GO) go install golang.org/x/vuln/cmd/govulncheck@v$(VULN_VERSION)
 	mv .bin/govulncheck $@
 
+package: $(NFPM) $(SBOM) ## what is released, in dist/: packages for Debian, archives, what is in them, sums
+	@GOTOOLCHAIN=$(RELEASE_GO) NFPM=$(CURDIR)/$(NFPM) SBOM=$(CURDIR)/$(SBOM) sh deploy/package/build.sh
+
+package-try: package ## as root: the package in a fresh Debian, started as its unit starts it, with people in it
+	@sh deploy/package/try.sh
+
+reproducible: $(NFPM) $(SBOM) ## the packages of this commit built twice, in two folders, byte for byte the same
+	@GOTOOLCHAIN=$(RELEASE_GO) NFPM=$(CURDIR)/$(NFPM) SBOM=$(CURDIR)/$(SBOM) sh deploy/package/reproduce.sh
+
+$(NFPM):
+	GOBIN=$(CURDIR)/.bin GOTOOLCHAIN=$(RELEASE_GO) go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	mv .bin/nfpm $@
+
+$(SBOM):
+	GOBIN=$(CURDIR)/.bin GOTOOLCHAIN=$(RELEASE_GO) go install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(SBOM_VERSION)
+	mv .bin/cyclonedx-gomod $@
+
 fuzz: ## every fuzz test for FUZZTIME each (10s)
 	@set -e; for package in $$(go list ./...); do \
 		names=$$(go test -list '^Fuzz' $$package); \
@@ -75,4 +96,4 @@ chaos: ## nodes killed, cut off and slowed down under load, 40 rounds, every mes
 	go test ./loadtest/accept -run Chaos -chaos.rounds 40 -timeout 60m -v $(ARGS)
 
 clean: ## remove what build, lint and profiling left; data stays
-	rm -rf throng .bin *.prof *.test
+	rm -rf throng .bin dist *.prof *.test
