@@ -108,6 +108,13 @@ func (h *Hub) letGo(key string) {
 	}
 }
 
+// retain is another hold of a nick that this node has.
+func (h *Hub) retain(key string) {
+	h.holds.mu.Lock()
+	h.holds.byKey[key]++
+	h.holds.mu.Unlock()
+}
+
 // letGo ends a session's hold, if it has one. The shard calls it.
 func (s *Session) letGo() {
 	if s.holds {
@@ -281,6 +288,9 @@ func (s *shard) forget(p *person) {
 	delete(s.people, p.claim.Key)
 	if s.hub.cluster != nil {
 		s.hub.cluster.UnfollowDirects(p.claim.ID)
+		if isOwned(&p.claim) {
+			s.hub.cluster.Unlisten(topicNick(p.claim.Key))
+		}
 	}
 }
 
@@ -300,7 +310,12 @@ type reholdOne struct {
 }
 
 func (l reholdOne) open(s *shard) {
-	if p := s.people[l.key]; p == nil || p.claim.ID != l.claim {
+	p := s.people[l.key]
+	if p == nil || p.claim.ID != l.claim {
+		return
+	}
+	if isOwned(&p.claim) {
+		s.demote(p)
 		return
 	}
 	s.hub.apart(func() {

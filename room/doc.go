@@ -6,6 +6,7 @@
 //
 //	hub.go      Config, Hub: claiming a nick, settling, closing, and what is done every second
 //	grant.go    who asks to be let in, and what a token allows
+//	owned.go    claims that belong to the bearers of a token
 //	nick.go     what a nickname is; person.go who has one: a claim and its sessions
 //	session.go  one connection's side: keeps its rate (sender.go, and pace.go, of which a claim's sessions share one), puts what was said on the road; v2.go version 2's frames
 //	hello.go    who says hello is let in, brought up to date (recover.go, recent.go), and meanwhile held; thread.go is what a
@@ -33,6 +34,21 @@
 // A claim is who a nick is at present. Direct conversations, receipts and what waits for somebody are the claim's and not the
 // nick's. A claim that said hello has a secret and can come back, on another connection and after a restart of the server; its
 // nick is kept for it for five minutes. Without hello, and in the tutorial dialect, a claim ends with its socket.
+//
+// # Whose a nick is
+//
+// With a Config.Tokens one needs a token, whose sub is the nick, and a nick has one claim for ever: an owned one (owned.go). It has no secret;
+// all who show a token of the nick are the same, on several connections at once, and nobody else is ever given the nick, even
+// where tokens are not asked for any more. Its id follows from the nick, so that two nodes that make it at once make the same
+// one; and it is another than those of before tokens were asked for, whose conversations its bearer does not see. Names that are the same as
+// nicks (RFC 8266) are the same person: whoever gives out tokens must not give alice and Alice to two people.
+//
+// In a cluster one node holds a nick, and answers for it; on others its bearers are guests. They miss nothing: each node follows the
+// claim's conversations in the shared log, and hears what is told of the nick. When the holder gives the nick up, one of those
+// where guests are takes it. Who is in one room on two nodes counts twice there.
+//
+// A session's Grant is what its token allows. The loop shows a new one with each hello that has a token, and looks at it before
+// what the client asks for; once a second the shards close those whose token has ended.
 //
 // # Threads
 //

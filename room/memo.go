@@ -59,6 +59,9 @@ func encode(v any) []byte {
 	return text
 }
 
+// topicNick is what those nodes listen to where somebody is who may be on several.
+func topicNick(key string) string { return "nick/" + key }
+
 // topicNode is what one node alone listens to, and topicRoom those that have somebody in a room.
 func topicNode(node string) string { return "node/" + node }
 func topicRoom(key string) string  { return "room/" + key }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"slices"
 	"time"
 
 	"throng/room/event"
@@ -97,6 +98,52 @@ func (h *Hub) holdOwned(key string) (isHeld bool, err error) {
 	return holder == "" && err == nil, err
 }
 
+// isHeld reports whether this node holds the nick of somebody who is here; else they are guests.
+func (p *person) isHeld() bool {
+	return slices.ContainsFunc(p.sessions, func(s *Session) bool { return s.holds })
+}
+
+// takeOver has this node hold the nick of guests, if no other node has it any more.
+func (s *shard) takeOver(key string) {
+	p := s.people[key]
+	if p == nil || len(p.sessions) == 0 || p.isHeld() {
+		return
+	}
+	s.hub.apart(func() {
+		isHeld, err := s.hub.holdOwned(key)
+		switch s.hub.check(err); {
+		case isHeld:
+			s.mail.put(hosted{key})
+		case err != nil:
+			time.AfterFunc(handOver, func() { s.mail.put(outdated{key}) })
+		}
+	})
+}
+
+// hosted says that this node holds a nick for those who were guests.
+type hosted struct{ key string }
+
+func (l hosted) open(s *shard) {
+	p := s.people[l.key]
+	if p == nil || len(p.sessions) == 0 || p.isHeld() {
+		s.hub.letGo(l.key)
+		return
+	}
+	for i, session := range p.sessions {
+		if session.holds = true; i > 0 {
+			s.hub.retain(l.key)
+		}
+	}
+}
+
+// demote makes guests of those whose nick this node has lost, and takes it again if it is free.
+func (s *shard) demote(p *person) {
+	for _, session := range p.sessions {
+		session.letGo()
+	}
+	s.takeOver(p.claim.Key)
+}
+
 // present shows the token of a hello. The session has its grant from then on. The loop calls it.
 func (s *Session) present(token string) *event.Error {
 	before := s.grant.Load()
@@ -154,6 +201,9 @@ func (s *shard) share(session *Session, saved *history.Claim) bool {
 			p.claim.Away = time.Now().UnixMilli()
 		}
 		s.people[p.claim.Key] = p
+		if s.hub.cluster != nil {
+			s.hub.check(s.hub.cluster.Listen(topicNick(p.claim.Key), s.hub.hear))
+		}
 	}
 	if p.claim.ID != saved.ID || len(p.sessions) >= s.hub.config.MaxSessions {
 		return false

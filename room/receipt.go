@@ -100,8 +100,8 @@ type typed struct {
 }
 
 func (l typed) open(s *shard) {
-	if p := s.people[l.to.Key]; p != nil || l.isTold || s.hub.cluster == nil {
-		s.tellTyping(p, l.from)
+	p := s.people[l.to.Key]
+	if s.tellTyping(p, l.from); l.isTold || s.hub.cluster == nil || p != nil && !s.hub.isByToken() {
 		return
 	}
 	s.look(l.to.Key, func(w *who) {

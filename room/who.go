@@ -127,9 +127,17 @@ func (l outdated) open(s *shard) {
 	if look := s.looks[l.key]; look != nil {
 		s.outdate(l.key, look)
 	}
+	if s.hub.isByToken() {
+		s.takeOver(l.key)
+	}
 	if l.key == "" {
 		for key, look := range s.looks {
 			s.outdate(key, look)
+		}
+		for key := range s.people {
+			if s.hub.isByToken() {
+				s.takeOver(key)
+			}
 		}
 	}
 }
@@ -218,9 +226,11 @@ func (s *shard) tellGone(p *person) {
 	p.askers = nil
 }
 
-// pass passes a word for somebody to the node where they are.
+// pass passes a word for somebody to the node where they are, or to all others where they may be.
 func (h *Hub) pass(w *who, said memo) {
-	if w.Node != "" {
+	if h.isByToken() && h.cluster != nil {
+		h.cluster.Tell(topicNick(said.Key), encode(said))
+	} else if w.Node != "" {
 		h.cluster.Tell(topicNode(w.Node), encode(said))
 	}
 }
