@@ -147,6 +147,9 @@ func TestAbuseAPIFlood(t *testing.T) {
 			all[status] += n
 		}
 	}
+	if _, metrics := h.do(h.request("GET", "/metrics", "")); !strings.Contains(metrics, `throng_api_requests_total{reason="rate_limited",status="429"}`) {
+		t.Error("nobody has counted them")
+	}
 	if all[http.StatusTooManyRequests] == 0 || all[http.StatusOK] > 0 || all[http.StatusUnauthorized] > 100 {
 		t.Errorf("answers by status: %v", all)
 	}

@@ -114,7 +114,7 @@ func (c chat) Nodes(ctx context.Context) (all []admin.Node) {
 // newAPI makes what is below /api/.
 func (s *Server) newAPI(keys *admin.Keyring) *admin.Server {
 	c := admin.Config{
-		Chat: chat{s.hub}, Stats: process{s, time.Now()}, MaxMessage: s.settings.MaxMessage, Log: s.options.Log,
+		Chat: chat{s.hub}, Stats: process{s, time.Now()}, MaxMessage: s.settings.MaxMessage, Log: s.options.Log, Metrics: s.stats,
 	}
 	if keys != nil {
 		c.Keys = keys.Keys

@@ -6,16 +6,20 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what a Server is made of.
 type Config struct {
-	Chat       Chat         // required
-	Stats      Stats        // required
-	Keys       func() []Key // who may use the API at present; it must not block. nil: who asks from this machine
-	MaxMessage int          // bytes of one message, as the chat has it; 0: 64 KiB
-	Log        *slog.Logger // nil: slog.Default()
+	Chat       Chat                  // required
+	Stats      Stats                 // required
+	Keys       func() []Key          // who may use the API at present; it must not block. nil: who asks from this machine
+	MaxMessage int                   // bytes of one message, as the chat has it; 0: 64 KiB
+	Log        *slog.Logger          // nil: slog.Default()
+	Metrics    prometheus.Registerer // gets what the API counts; nil: nobody does
 }
 
 const (
@@ -34,6 +38,8 @@ type Server struct {
 	log        *slog.Logger
 	routes     []route
 	slots      chan struct{}
+	answered   *prometheus.CounterVec // by status and, of refusals, code
+	complained atomic.Int64           // when a refused caller was last worth a line in the log, in seconds since 1970
 	failures   failures
 	answers    answers
 	past       past
@@ -51,6 +57,12 @@ func New(c Config) *Server {
 	s := &Server{
 		chat: c.Chat, stats: c.Stats, keys: c.Keys, maxMessage: c.MaxMessage, log: c.Log, slots: make(chan struct{}, maxAtOnce),
 		failures: failures{byAddr: map[netip.Prefix]*record{}}, answers: answers{byKey: map[answerKey]*answer{}},
+	}
+	s.answered = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "throng_api_requests_total", Help: "Requests to the API, by the status of the answer and, of refusals, why.",
+	}, []string{"status", "reason"})
+	if c.Metrics != nil {
+		c.Metrics.MustRegister(s.answered)
 	}
 	if s.maxMessage == 0 {
 		s.maxMessage = 64 << 10
@@ -101,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		c.refuse(errBusy)
+		s.refused(c, errBusy)
 		return
 	}
 	s.serve(c)

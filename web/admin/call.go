@@ -76,8 +76,10 @@ func (s *Server) serve(c *call) {
 			s.log.Error("api", "request", c.id, "method", c.Method, "route", route.path, "err", err)
 		}
 		status = bad.Status
+		s.count(status, bad.code())
 		c.refuse(bad)
 	} else {
+		s.count(status, "")
 		c.answer(status, body)
 	}
 	if route.changes() {
@@ -86,10 +88,20 @@ func (s *Server) serve(c *call) {
 	}
 }
 
-// refused tells a caller that it was not let in.
+// refused tells a caller that it was not let in. The log has one such line a second at most; what it was not told, at the level debug.
 func (s *Server) refused(c *call, bad *Error) {
-	s.log.Log(c.Context(), slog.LevelDebug, "api refused", "request", c.id, "from", c.RemoteAddr, "status", bad.Status, "why", bad.Message)
+	level, now := slog.LevelDebug, time.Now().Unix()
+	if last := s.complained.Load(); last < now && s.complained.CompareAndSwap(last, now) {
+		level = slog.LevelWarn
+	}
+	s.count(bad.Status, bad.code())
+	s.log.Log(c.Context(), level, "api refused", "request", c.id, "from", c.RemoteAddr, "status", bad.Status, "why", bad.Message)
 	c.refuse(bad)
+}
+
+// count counts an answer.
+func (s *Server) count(status int, reason string) {
+	s.answered.WithLabelValues(strconv.Itoa(status), reason).Inc()
 }
 
 // encode is an answer as JSON. What handlers answer can be encoded.
