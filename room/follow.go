@@ -14,7 +14,10 @@ var errNotJoined = errors.New("room: the node has not joined its cluster yet")
 // join makes the hub one of the cluster.
 func (h *Hub) join() {
 	c := h.cluster
-	c.OnLeave(h.places.forget)
+	c.OnLeave(func(node string) {
+		h.places.forget(node)
+		h.noteEnd(node)
+	})
 	c.OnNick(h.outdate)
 	c.OnLease(func(isHeld bool) {
 		for _, s := range h.shards {

@@ -1,8 +1,6 @@
 package room
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"throng/room/event"
@@ -195,9 +193,7 @@ func (l welcome) open(s *shard) {
 		session.peer.Close(event.CloseFull, "the claim could not be stored")
 		return
 	}
-	if session.number == 0 {
-		session.number = rand.Uint64() | 1
-	}
+	session.giveNumber()
 	h := s.hub
 	s.fit(session, &l.missed)
 	for _, isRecovered := range l.missed.recovered {
@@ -205,7 +201,7 @@ func (l welcome) open(s *shard) {
 	}
 	s.reply(session, event.AppendWelcome(nil, &event.Welcome{
 		IsModerator: session.isModerator(), Motd: h.motd(),
-		ID: l.id, Nick: session.name(), Session: fmt.Sprintf("%016x", session.number), Resume: session.secret,
+		ID: l.id, Nick: session.name(), Session: session.id(), Resume: session.secret,
 		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,
 		Expires: session.grant.Load().expires(),
 		Limits: event.Limits{

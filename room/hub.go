@@ -36,6 +36,8 @@ type Config struct {
 	ByteBurst   int     // bytes at once, when there is a limit; a message that is larger passes too, and is paid for afterwards
 	AddressRate float64 // messages a second that may come from one address, of IPv6 from one /64; 0 = no limit
 
+	Hooks Hooks // what is noted for a webhook
+
 	MaxRooms   int           // rooms that one session may have joined; 0 = 100
 	Queue      int           // bytes that may wait for one connection, as its engine has it; 0 = 1 MiB
 	MaxMessage int           // bytes of a message, as the engine has it: clients are told
@@ -132,6 +134,7 @@ func New(config Config) *Hub {
 	}
 	h.running.Go(func() { h.road.run(h.stop) })
 	h.running.Go(h.beat)
+	h.noteBegin()
 	if h.cluster != nil {
 		h.join()
 	} else if err := h.rulings.read(); err != nil {

@@ -101,6 +101,7 @@ func (s *shard) enter(session *Session) {
 	s.everyone.add(&session.all)
 	s.hub.online.Add(1)
 	s.hub.places.enter(theChat, &session.self.Load().nick, s.number)
+	s.hub.noteEnter(session)
 	if bad := s.hub.rulings.inForce().refusal(session.nick.Key, session.addr, time.Now()); bad != nil {
 		s.sendAway(session, bad.Message)
 	}
@@ -145,6 +146,7 @@ func (s *shard) depart(session *Session) {
 		s.everyone.remove(&session.all)
 		s.hub.online.Add(-1)
 		s.hub.places.leave(everywhere, &session.self.Load().nick, s.number)
+		s.hub.noteLeave(session)
 	}
 	if session.visitor != nil {
 		for key := range session.joined {
@@ -197,7 +199,7 @@ func (s *shard) address(p *post, to *who) {
 	p.to.Name = to.Nick
 	p.isAway = p.from.dialect == tutorial && !to.IsOnline
 	// Between two who cannot come back nothing is kept: nobody could ask for it.
-	p.isFleeting = p.from.dialect == tutorial && to.isHere() && to.Dialect == tutorial && !to.Returns
+	p.isFleeting = p.from.dialect == tutorial && to.isHere() && to.Dialect == tutorial && !to.Returns && !s.hub.config.Hooks.Messages
 	s.hub.road.mail.put(p)
 }
 

@@ -23,6 +23,7 @@ type metrics struct {
 	skipped    *prometheus.CounterVec // what slow readers went without, by class
 	gaps       prometheus.Counter
 	acts       *prometheus.CounterVec // of moderation, by kind
+	unnoted    prometheus.Counter     // of a webhook's
 	recoveries *prometheus.CounterVec // conversations asked for, by whether nothing is missing
 	stage      *prometheus.HistogramVec
 	commit     prometheus.Histogram
@@ -72,6 +73,7 @@ func newMetrics(h *Hub, to prometheus.Registerer) *metrics {
 		acks:       counter("acks_total", "Acks that were given."),
 		delivered:  counters("delivered_total", "What was queued for sessions as it was said, by dialect and class.", "dialect", "class"),
 		skipped:    counters("skipped_total", "What slow readers went without: chat becomes a gap, presence is merged, the fleeting is dropped.", "class"),
+		unnoted:    counter("unnoted_total", "Connects and disconnects that a webhook will not be told of: the log could not store for too long."),
 		gaps:       counter("gaps_total", "Gaps that slow readers were told of."),
 		recoveries: counters("recoveries_total", "Conversations that returning clients gave a position of, by whether nothing is missing.", "recovered"),
 		acts:       counters("acts_total", "Acts of moderation that took effect on this node, by kind.", "kind"),
@@ -98,7 +100,7 @@ func newMetrics(h *Hub, to prometheus.Registerer) *metrics {
 	of := m.stage.WithLabelValues
 	m.stages = stages{decode: of("decode"), wait: of("wait"), fanout: of("fanout"), road: of("road")}
 	if to != nil {
-		to.MustRegister(m.received, m.refused, m.stored, m.fleeting, m.repeated, m.acks, m.delivered, m.skipped, m.gaps, m.recoveries, m.acts,
+		to.MustRegister(m.received, m.refused, m.stored, m.fleeting, m.repeated, m.acks, m.delivered, m.skipped, m.gaps, m.recoveries, m.unnoted, m.acts,
 			m.stage, m.commit, m.batch, state{h})
 	}
 	return m
@@ -125,7 +127,7 @@ func (m *metrics) act(kind ActKind) {
 func (h *Hub) goOn(p *post, begun time.Time) {
 	m := h.metrics
 	switch {
-	case p.settle != nil, p.recorded != nil:
+	case p.settle != nil, p.recorded != nil, p.note != nil:
 		return
 	case p.isFleeting:
 		m.fleeting.Inc()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strconv"
 
 	"throng/room/event"
 	"throng/room/history"
@@ -136,7 +135,7 @@ func (s *shard) sitting(session *Session) Sitting {
 	}
 	at.Dialect, at.IsSlow = "v2", session.lag != nil
 	if session.number != 0 {
-		at.ID = strconv.FormatUint(session.number, 16)
+		at.ID = session.id()
 	}
 	for key := range session.joined {
 		at.Rooms = append(at.Rooms, s.hub.places.name(Nick{key, key}).Name)

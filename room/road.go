@@ -35,6 +35,8 @@ type post struct {
 	by       string          // instead: body is an entry of the moderators' log, and this is who made it
 	recorded chan<- recorded // and is told what became of it; has room for it. nil: it is a message
 
+	note *note // instead: something that has happened; see hook.go
+
 	refusal *event.Error // it cannot be sent, but may be the repeat of one that could; nil: it can
 
 	online     bool   // direct: the recipient is there
@@ -44,6 +46,9 @@ type post struct {
 	isKnown    bool   // was stored before, under the same cid
 	stored     history.Message
 }
+
+// isStored reports whether the log is to take it.
+func (p *post) isStored() bool { return p.settle == nil && !p.isFleeting && !p.note.isNothing() }
 
 func (p *post) cost() int64 { return int64(len(p.body)) + postOverhead }
 
@@ -66,6 +71,9 @@ func (p *post) conv() event.Conv {
 
 // entry is the post as the log takes it.
 func (p *post) entry() *history.Entry {
+	if p.note != nil {
+		return p.note.entry()
+	}
 	if p.recorded != nil {
 		return &history.Entry{Message: history.Message{Conv: convRulings, From: p.by, Body: p.body}}
 	}
@@ -91,6 +99,7 @@ type road struct {
 	entries []*history.Entry // of the batch; the committer's, as what follows
 	out     [][]letter       // for each shard what the batch has for it
 	far     []*post          // whose recipients are on other nodes
+	unnoted []*post          // notes that could not be stored yet; maxUnnoted at most
 }
 
 func newRoad(h *Hub) *road {
@@ -157,10 +166,11 @@ func (r *road) quick(p *post) bool {
 
 // commit stores a batch and makes of it what the shards are to be told.
 func (r *road) commit(batch []*post) {
+	batch = r.withUnnoted(batch)
 	r.clock(batch)
 	begun := time.Now()
 	for _, p := range batch {
-		if p.settle == nil && !p.isFleeting {
+		if p.isStored() {
 			r.entries = append(r.entries, p.entry())
 		}
 	}
@@ -173,17 +183,12 @@ func (r *road) commit(batch []*post) {
 	}
 	next := 0
 	for _, p := range batch {
-		if p.settle == nil && !p.isFleeting {
+		if p.isStored() {
 			e := r.entries[next]
 			next++
 			p.stored, p.isKnown = e.Message, e.Known
 			if failed != nil && e.Seq == 0 {
-				r.giveUp(p)
-				if p.recorded != nil {
-					p.recorded <- recorded{bad: errNotRecorded}
-				} else {
-					r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
-				}
+				r.fail(p)
 				continue
 			}
 			if p.refusal != nil && !p.isKnown {
@@ -201,6 +206,20 @@ func (r *road) commit(batch []*post) {
 		r.hub.confirm(r.far)
 		r.far = nil // it is kept
 	}
+}
+
+// fail deals with what could not be stored.
+func (r *road) fail(p *post) {
+	switch {
+	case p.note != nil:
+		r.noteLater(p)
+		return
+	case p.recorded != nil:
+		p.recorded <- recorded{bad: errNotRecorded}
+	default:
+		r.tell(p.from.shard, notice{p.from, p.id, errNotStored})
+	}
+	r.giveUp(p)
 }
 
 // tell has a letter for a shard, after those that there are for it already.
@@ -238,6 +257,8 @@ func (r *road) release(p *post) {
 		for _, shard := range h.shards {
 			r.tell(shard, *p.settle)
 		}
+		return
+	case p.note != nil:
 		return
 	case p.recorded != nil:
 		if h.cluster == nil {

@@ -36,6 +36,7 @@ type Session struct {
 	isAsking bool   // whether it may have its nick is being asked of other nodes
 	holds    bool   // it has this node hold its nick; at first its claim's
 	all      member // of everyone
+	number   uint64 // by which the client, and a webhook, is told the session; 0: neither was yet
 	person   *person
 	held     *held             // what comes while the session is being told what it missed; nil: it is not
 	lag      *lag              // what a slow reader missed; nil: nothing
@@ -52,7 +53,6 @@ type visitor struct {
 	joined map[string]*member    // the shard's: of rooms, by key
 	told   map[event.Conv]uint64 // the shard's: up to where the client was told what it had missed, until newer comes
 	late   func()                // the shard's: what was said while it was isAsking; nil: nothing
-	number uint64                // the shard's: by which the client is told its session; 0: not yet
 	secret string                // the shard's: with which the client can come back, once it has it
 }
 

@@ -10,7 +10,11 @@ import (
 )
 
 // The names of conversations in the log.
-const convEveryone = "all"
+const (
+	convEveryone = "all"
+	// convHook is what has happened besides what was said; see hook.go. Nobody can say or read anything there.
+	convHook = "hook"
+)
 
 func convRoom(key string) string { return "r/" + key }
 

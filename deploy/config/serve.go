@@ -55,6 +55,7 @@ type Serve struct {
 	Limits
 	Observe
 	Access
+	Webhook
 }
 
 // serveName is the one command whose name the environment variables leave out.
@@ -93,7 +94,7 @@ func (s *Serve) groups() []group {
 			"how long a message is kept; 0 = no bound"},
 		{"keep-bytes", "256MiB", size(&s.KeepBytes, 0, 1024*gib),
 			"bytes kept of each conversation, the newest messages; 0 = no bound; with --data mem 4MiB at most"},
-	}, s.onNATS(), s.onTLS(), s.onAPI(), s.onAuth(), s.onObserve(), []setting{
+	}, s.onNATS(), s.onTLS(), s.onAPI(), s.onAuth(), s.onWebhook(), s.onObserve(), []setting{
 		{"max-message", "64KiB", size(&s.MaxMessage, 1, gib),
 			"largest message after decompression; beyond: close 1009"},
 		{"echo-max", "", sizeOrEmpty(&s.EchoMax, 0, gib),
@@ -171,13 +172,14 @@ func (s *Serve) settle(t *table) error {
 	if s.Rate > 0 && s.Burst == 0 {
 		return t.used["burst"].refuse("at least 1 message, since --rate sets a limit")
 	}
-	return cmp.Or(s.settleTLS(t), s.settleLimits(t), s.settleAuth(t))
+	return cmp.Or(s.settleTLS(t), s.settleLimits(t), s.settleAuth(t), s.settleWebhook(t))
 }
 
 func (s *Serve) doubts(t *table) []string {
-	if s.Queue >= s.MaxMessage {
-		return nil
+	doubts := s.doubtWebhook(t)
+	if s.Queue < s.MaxMessage {
+		doubts = append(doubts, fmt.Sprintf("%v is less than %v: one large message can make a reader count as slow",
+			t.used["queue"], t.used["max-message"]))
 	}
-	return []string{fmt.Sprintf("%v is less than %v: one large message can make a reader count as slow",
-		t.used["queue"], t.used["max-message"])}
+	return doubts
 }

@@ -17,6 +17,7 @@ import (
 // defaults is what CLI users are promised when they set nothing.
 var defaults = Serve{
 	Addr: ":8888", Admin: "127.0.0.1:8889", Data: "throng-data", Durability: "fsync", NatsSync: time.Second,
+	Webhook: Webhook{WebhookEvents: webhookEvents, WebhookKeep: 24 * time.Hour, WebhookTimeout: 10 * time.Second},
 	KeepAge: 720 * time.Hour, KeepBytes: 256 * mib, MaxRooms: 100,
 	MaxMessage: 64 * kib, EchoMax: 64 * kib, Queue: mib, Ping: 25 * time.Second,
 	Rate: 20, Burst: 40, Drain: 10 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "text", Observe: Observe{TraceSample: 0.001},

@@ -9,6 +9,7 @@
 //	gate.go     tokens: where a request has one, and what it allows
 //	limits.go   how much there may be, and who takes the connections at a stop
 //	pages.go    plain HTTP on the public listener
+//	webhook.go  what happens is told to an endpoint
 //	admin.go    the private listener; api.go, what is below /api/ there, with
 //	            moderation.go, and stats.go, what it tells of this process; observe.go, what operators look at: health.go, metrics
 //	            (conditions.go has those that no other package counts) and profiles;

@@ -19,6 +19,7 @@ func (s *Server) openLog(settings config.Serve, log *slog.Logger) (joined room.C
 		Durability: settings.Durability, KeepCount: settings.KeepCount, KeepAge: settings.KeepAge, KeepBytes: int64(settings.KeepBytes),
 		Trail: room.Trail, Logger: log,
 	}
+	s.hooks.spare(&keep)
 	switch {
 	case settings.Nats != "":
 		return s.joinCluster(settings, keep)

@@ -29,6 +29,7 @@ type Server struct {
 	nodes  *cluster.Cluster // nil: this node is alone
 	admin  *http.Server     // nil: off
 	inside net.Addr         // of the private listener; nil: off
+	hooks  *hooks           // nil: nobody is told what happens
 	api    *admin.Server    // nil: off
 	keys   *admin.Keyring   // of api; nil: none
 	certs  certs.Keeper     // nil: no TLS
@@ -70,6 +71,7 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 			return nil, err
 		}
 	}
+	s.hooks = newHooks(settings, s)
 	joined, err := s.openLog(settings, o.Log) // before it listens: who listens is connected to
 	if err != nil {
 		return nil, err
@@ -85,6 +87,7 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	if err = s.open(joined); err != nil {
 		return nil, err
 	}
+	s.hooks.begin(s.log, s.nodes)
 	announce(o.Log, settings, s.addr, o.Version)
 	go func() { s.served <- s.engine.Serve(public) }()
 	if private != nil {
@@ -103,7 +106,7 @@ func (s *Server) open(joined room.Cluster) (err error) {
 		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: s.options.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
 		Sample: s.sample(), Journey: s.spans.tell,
-		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick,
+		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick, Hooks: s.hooks.kept(),
 		ByteRate: settings.ByteRate, ByteBurst: settings.ByteBurst, AddressRate: settings.AddressRate,
 	})
 	s.engine, err = engine.New(s.limited(engine.Config{
@@ -149,6 +152,7 @@ func (s *Server) abandon(listeners ...net.Listener) {
 	if s.hub != nil {
 		s.hub.Close()
 	}
+	s.hooks.end()
 	s.spans.close()
 	if s.log != nil {
 		_ = s.closeLog()
@@ -196,7 +200,9 @@ func (s *Server) stop(ctx context.Context) error {
 	if s.api != nil {
 		s.api.Close()
 	}
+	settled = errors.Join(settled, s.hooks.settle(ctx, s.hub))
 	s.hub.Close()
+	s.hooks.end()
 	s.spans.close()
 	s.gate.close()
 	err = errors.Join(err, s.closeLog())
