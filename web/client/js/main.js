@@ -1,6 +1,7 @@
 // @ts-check
 import { joinedNick, preference, setJoinedNick } from "./preferences.js";
 import { explain, textsFor } from "./texts/texts.js";
+import { nickIn, tokenIn } from "./token.js";
 import { CLOSE, Throng, socketAddress } from "./throng/throng.js";
 import { App } from "./view/app.js";
 import { localise } from "./view/dom.js";
@@ -13,6 +14,7 @@ const FINAL = [CLOSE.badNick, CLOSE.token, CLOSE.origin, CLOSE.inUse];
 /** The page: the login, then the chat, then the login again. */
 class Page {
   #texts = textsFor([preference("language"), ...navigator.languages]);
+  #token = tokenIn(location.hash); // kept in memory only
   #login = new LoginView(this.#texts, (nick) => this.#join(nick, false));
   /** @type {Throng | null} */
   #throng = null;
@@ -26,7 +28,10 @@ class Page {
     window.addEventListener("online", () => this.#hurry());
     window.addEventListener("pagehide", () => this.#app?.keep());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
-    if (joinedNick()) this.#join(joinedNick(), true);
+    if (this.#token) history.replaceState(history.state, "", location.pathname + location.search); // nobody is to see or share it
+    const nick = nickIn(this.#token);
+    if (nick) this.#join(nick, false);
+    else if (joinedNick()) this.#join(joinedNick(), true);
     else this.#login.ask();
   }
 
@@ -40,7 +45,7 @@ class Page {
       return;
     }
     this.#login.wait();
-    const throng = new Throng({ address: document.baseURI, nick, patient: isBack });
+    const throng = new Throng({ address: document.baseURI, nick, token: this.#token || undefined, patient: isBack });
     this.#throng = throng;
     throng.addEventListener("state", () => throng === this.#throng && this.#changed(throng));
     if (isBack) this.#enter(throng);
