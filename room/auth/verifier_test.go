@@ -242,26 +242,6 @@ func TestFileChanges(t *testing.T) {
 	}
 }
 
-func TestSign(t *testing.T) {
-	for name, keys := range map[string][2][]byte{
-		"secret": {secret, secret}, "RSA": {privatePEM(rsaKey()), publicPEM(rsaKey().Public())},
-		"ECDSA": {privatePEM(ecKey()), publicPEM(ecKey().Public())}, "Ed25519": {privatePEM(edKey()), publicPEM(edKey().Public())},
-	} {
-		token, err := Sign(write(t, keys[0]), time.Hour, map[string]any{"sub": "alice"})
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if c, bad := verifier(t, Config{File: write(t, keys[1])}).Check(token); bad != nil || c.Subject != "alice" {
-			t.Errorf("%s: %+v, %v", name, c, bad)
-		}
-	}
-	for _, text := range [][]byte{publicPEM(edKey().Public()), secret[:31], []byte("-----BEGIN X-----\n-----END X-----\n")} {
-		if _, err := Sign(write(t, text), time.Hour, nil); err == nil {
-			t.Errorf("%q: no error", text)
-		}
-	}
-}
-
 // FuzzCheck looks for tokens that make the verifier panic, or that it takes though nobody signed them.
 func FuzzCheck(f *testing.F) {
 	good := hs(nil)
