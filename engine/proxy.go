@@ -64,11 +64,8 @@ func readProxy(conn peeker) (netip.AddrPort, error) {
 	for {
 		had := len(b)
 		n, err := conn.peek(b[had:cap(b)])
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return netip.AddrPort{}, errHeadTimeout
-		case err != nil:
-			return netip.AddrPort{}, errHeadLost
+		if err != nil {
+			return netip.AddrPort{}, lost(err)
 		}
 		b = b[:had+n]
 		length, bad := proxyLength(b)
@@ -79,7 +76,7 @@ func readProxy(conn peeker) (netip.AddrPort, error) {
 			b = b[:length]
 		}
 		if _, err := io.ReadFull(conn, b[had:]); err != nil { // they are there
-			return netip.AddrPort{}, errHeadLost
+			return netip.AddrPort{}, lost(err)
 		}
 		if length == len(b) {
 			return parseProxy(b)
@@ -88,6 +85,14 @@ func readProxy(conn peeker) (netip.AddrPort, error) {
 			b = append(make([]byte, 0, max(length, 2*len(b))), b...)
 		}
 	}
+}
+
+// lost is the refusal of a header that did not come to its end.
+func lost(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errHeadTimeout
+	}
+	return errHeadLost
 }
 
 // proxyLength is the length of the header that begins with b, which is not empty; 0: that cannot be told yet. It may be more than b.
