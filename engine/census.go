@@ -59,7 +59,7 @@ func (s census) Collect(to chan<- prometheus.Metric) {
 	count(descBytes, float64(sent.bytes))
 	count(descSlow, float64(e.slow.Load()))
 	gauge(descConns, float64(e.conns.Load()))
-	gauge(descMaxConns, float64(e.config.MaxConns))
+	gauge(descMaxConns, float64(e.MaxConns()))
 	gauge(descQueued, float64(queued))
 	gauge(descHandshakes, float64(e.door.underWay()))
 	gauge(descAccept, float64(e.door.acceptQueue()))

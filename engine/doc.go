@@ -7,6 +7,7 @@
 //	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go);
 //	              greet.go agrees on TLS before, where it is spoken
 //	address.go    where a client is, seen through trusted proxies: X-Forwarded-For, and proxy.go's PROXY header
+//	bounds.go     what of that may be changed while it serves
 //	inrush.go     new connections of an address a second; headroom.go, whether there is memory for more; complaints.go,
 //	              what the log says of refusals
 //	engine.go     Config, Engine, start and shutdown; drain.go, in which order and how fast connections are sent away;

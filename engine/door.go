@@ -10,8 +10,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // door lets connections in: it accepts, reads the request's head on a short-lived goroutine, and passes the
@@ -21,14 +19,12 @@ type door struct {
 	pages     *pages
 	lingering chan struct{} // one token for each refused client that is still listened to
 	proxies   proxies
-	inrush    *inrush       // of each network; nil: no limit
-	accepts   *rate.Limiter // of all; nil: no limit
 
 	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
 	listeners []net.Listener
 	closed    bool
 	reading   list.List            // of reading, oldest first
-	addresses map[netip.Prefix]int // connections of each network, when they are limited
+	addresses map[netip.Prefix]int // connections of each network
 	handlers  sync.WaitGroup       // handshakes under way
 	accepting sync.WaitGroup       // calls of serve
 }
@@ -48,10 +44,6 @@ const dawdling = 500 * time.Millisecond
 func newDoor(e *Engine) *door {
 	d := &door{
 		engine: e, lingering: make(chan struct{}, maxLingering), proxies: newProxies(e.config.Proxies), addresses: map[netip.Prefix]int{},
-		inrush: newInrush(e.config.ConnectRate, e.config.ConnectBurst),
-	}
-	if e.config.AcceptRate > 0 {
-		d.accepts = rate.NewLimiter(rate.Limit(e.config.AcceptRate), max(1, int(e.config.AcceptRate)))
 	}
 	d.pages = newPages(d)
 	return d
@@ -148,7 +140,7 @@ func (d *door) close() {
 // admit starts the handshake of an accepted connection. When too many are under way already, the one that has waited
 // longest is given up: an honest client sends its head at once.
 func (d *door) admit(conn *net.TCPConn) {
-	if from := newArrival(conn).from; d.inrush.isSpent(from) && !d.proxies.trust(from.Addr()) {
+	if from := newArrival(conn).from; d.engine.bounds.Load().inrush.isSpent(from) && !d.proxies.trust(from.Addr()) {
 		d.engine.refused(from, errTooFast) // who goes on gets no answer
 		_ = conn.Close()
 		return
@@ -195,7 +187,7 @@ func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 			err = errDraining
 		}
 		if !d.proxies.trust(a.from.Addr()) {
-			d.inrush.allow(a.from) // it counts all the same
+			d.engine.bounds.Load().inrush.allow(a.from) // it counts all the same
 		}
 		d.refuse(a, err)
 		return
@@ -207,7 +199,7 @@ func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 		d.upgrade(a, r, head.rest())
 		return
 	}
-	if d.proxies.trust(a.from.Addr()) || d.inrush.allow(a.from) {
+	if d.proxies.trust(a.from.Addr()) || d.engine.bounds.Load().inrush.allow(a.from) {
 		// net/http reads the head again and answers it, a malformed one too.
 		_ = a.SetDeadline(time.Time{})
 		d.pages.take(a, bytes.Clone(head.bytes))
@@ -242,7 +234,7 @@ func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 		d.refuse(a, err)
 		return
 	}
-	if err := checkOrigin(r, e.config.Origins); err != nil {
+	if err := checkOrigin(r, e.bounds.Load().origins); err != nil {
 		d.turnAway(a, r, err)
 		return
 	}
@@ -278,28 +270,25 @@ func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 
 // enter counts a connection in, or says why it may not come in. The caller answers it with leave.
 func (d *door) enter(from netip.AddrPort) error {
-	e := d.engine
+	e, b := d.engine, d.engine.bounds.Load()
 	switch {
 	case e.draining.Load():
 		return errDraining
-	case !d.inrush.allow(from):
+	case !b.inrush.allow(from):
 		return errTooFast
 	case e.headroom.isFull.Load():
 		return errMemory
-	case d.accepts != nil && !d.accepts.Allow():
+	case b.accepts != nil && !b.accepts.Allow():
 		return errBusy
 	}
-	if e.conns.Add(1) > int64(e.config.MaxConns) {
+	if e.conns.Add(1) > int64(b.maxConns) {
 		e.conns.Add(-1)
 		return errFull
-	}
-	if e.config.MaxConnsPerIP == 0 {
-		return nil
 	}
 	address := network(from.Addr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.addresses[address] >= e.config.MaxConnsPerIP {
+	if b.maxConnsPerIP > 0 && d.addresses[address] >= b.maxConnsPerIP {
 		e.conns.Add(-1)
 		return errTooMany
 	}
@@ -309,13 +298,11 @@ func (d *door) enter(from netip.AddrPort) error {
 
 // leave undoes enter.
 func (d *door) leave(from netip.AddrPort) {
-	if d.engine.config.MaxConnsPerIP > 0 {
-		address := network(from.Addr())
-		d.mu.Lock()
-		if d.addresses[address]--; d.addresses[address] == 0 {
-			delete(d.addresses, address)
-		}
-		d.mu.Unlock()
+	address := network(from.Addr())
+	d.mu.Lock()
+	if d.addresses[address]--; d.addresses[address] == 0 {
+		delete(d.addresses, address)
 	}
+	d.mu.Unlock()
 	d.engine.conns.Add(-1)
 }

@@ -111,6 +111,7 @@ type Engine struct {
 	door   *door
 
 	metrics *metrics
+	bounds  atomic.Pointer[bounds]
 
 	epoch    time.Time
 	clock    atomic.Int64 // milliseconds since epoch, at least 1; kept by sweep
@@ -154,6 +155,7 @@ func New(config Config) (*Engine, error) {
 	e.complaints.log = e.log
 	e.returns = newReturns(runtime.GOMAXPROCS(0), config.AcceptRate)
 	e.headroom = newHeadroom(config.MaxMemory)
+	e.bounds.Store(newBounds(config))
 	e.door = newDoor(e)
 	e.metrics = newMetrics(e, config.Metrics)
 	loop, err := startLoop(e)
@@ -181,7 +183,7 @@ func (e *Engine) Conns() int { return int(e.conns.Load()) }
 func (e *Engine) TooSlow() int { return int(e.slow.Load()) }
 
 // MaxConns is how many WebSocket connections there may be.
-func (e *Engine) MaxConns() int { return e.config.MaxConns }
+func (e *Engine) MaxConns() int { return e.bounds.Load().maxConns }
 
 // Hangs is nil unless the sweep, by which connections are timed, has stood still for so long.
 func (e *Engine) Hangs(long time.Duration) error {

@@ -74,7 +74,7 @@ func newMetrics(e *Engine, to prometheus.Registerer) *metrics {
 		to.MustRegister(
 			gauge("accept_capacity", "Connections a second that can be let in, as measured; who is sent away is asked to come back accordingly.",
 				func() float64 { return e.returns.rate(1) }),
-			gauge("inrush_addresses", "Addresses whose new connections are counted at present.", func() float64 { return float64(e.door.inrush.len()) }),
+			gauge("inrush_addresses", "Addresses whose new connections are counted at present.", func() float64 { return float64(e.bounds.Load().inrush.len()) }),
 			gauge("memory_bytes", "Memory in use, by which newcomers are refused; 0 without a limit.",
 				func() float64 { return float64(e.headroom.used.Load()) }),
 			gauge("memory_limit_bytes", "Memory that the process may use; from 90 % on newcomers are refused. 0: no limit.",

@@ -48,7 +48,7 @@ func (e *Engine) look(last looks) looks {
 	if now-last.second >= 1000 {
 		e.returns.measure(time.Duration(now-last.second) * time.Millisecond)
 		e.complaints.settle(now / 1000)
-		e.door.inrush.tidy()
+		e.bounds.Load().inrush.tidy()
 		last.second = now
 	}
 	return last

@@ -194,7 +194,7 @@ func (l welcome) open(s *shard) {
 		return
 	}
 	session.giveNumber()
-	h := s.hub
+	h, tariff := s.hub, s.hub.rates.tariff.Load()
 	s.fit(session, &l.missed)
 	for _, isRecovered := range l.missed.recovered {
 		h.metrics.recover(isRecovered)
@@ -205,7 +205,7 @@ func (l welcome) open(s *shard) {
 		Epoch: h.config.Log.Epoch(), Online: h.places.count(everywhere), Ping: h.config.Ping, Recovered: l.missed.recovered,
 		Expires: session.grant.Load().expires(),
 		Limits: event.Limits{
-			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: h.config.Rate, Burst: h.config.Burst,
+			MaxMessage: h.config.MaxMessage, MaxRooms: h.config.MaxRooms, Rate: tariff.rate, Burst: tariff.burst,
 		},
 	}))
 	s.tellMissed(session, l.missed)

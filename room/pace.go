@@ -3,6 +3,7 @@ package room
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -95,7 +96,7 @@ const maxAway = 64 << 10
 
 // paces are those of all senders of one kind. Any goroutine may use it.
 type paces[K comparable] struct {
-	limits limits
+	limits func() limits
 
 	mu   sync.Mutex  // guards what follows; taken before a pace's own
 	here map[K]*pace // that are used
@@ -108,7 +109,7 @@ type share[K comparable] struct {
 	*pace
 }
 
-func newPaces[K comparable](of limits) *paces[K] {
+func newPaces[K comparable](of func() limits) *paces[K] {
 	return &paces[K]{limits: of, here: map[K]*pace{}, away: map[K]*pace{}}
 }
 
@@ -135,7 +136,7 @@ func (p *paces[K]) leave(s *share[K], now time.Time) {
 		return
 	}
 	delete(p.here, s.key)
-	if len(p.away) < maxAway && !s.isIdle(p.limits, now) {
+	if len(p.away) < maxAway && !s.isIdle(p.limits(), now) {
 		p.away[s.key] = s.pace
 	}
 }
@@ -145,28 +146,45 @@ func (p *paces[K]) tidy(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, one := range p.away {
-		if one.isIdle(p.limits, now) {
+		if one.isIdle(p.limits(), now) {
 			delete(p.away, key)
 		}
 	}
 }
 
+// tariff is how much people may send. It is immutable.
+type tariff struct {
+	rate    float64 // messages a second, as clients are told
+	burst   int
+	each    limits // of a claim, or of a connection without one
+	network allowance
+}
+
+func newTariff(c Config) *tariff {
+	return &tariff{rate: c.Rate, burst: c.Burst, network: allowance{c.AddressRate, max(2*c.AddressRate, 1)}, each: limits{
+		messages: allowance{c.Rate, float64(max(c.Burst, 1))},
+		bytes:    allowance{c.ByteRate, float64(max(c.ByteBurst, 1))},
+	}}
+}
+
 // rates are the limits on what people send. Any goroutine may use it.
 type rates struct {
-	each     limits // of a claim, or of a connection without one
-	network  allowance
+	tariff   atomic.Pointer[tariff]
 	claims   *paces[uint64]
 	networks *paces[netip.Prefix]
 }
 
 func newRates(c Config) *rates {
-	each := limits{
-		messages: allowance{c.Rate, float64(max(c.Burst, 1))},
-		bytes:    allowance{c.ByteRate, float64(max(c.ByteBurst, 1))},
-	}
-	network := allowance{c.AddressRate, max(2*c.AddressRate, 1)}
-	return &rates{each, network, newPaces[uint64](each), newPaces[netip.Prefix](limits{messages: network})}
+	r := &rates{}
+	r.tariff.Store(newTariff(c))
+	r.claims = newPaces[uint64](func() limits { return r.tariff.Load().each })
+	r.networks = newPaces[netip.Prefix](func() limits { return limits{messages: r.tariff.Load().network} })
+	return r
 }
+
+// Adjust brings Rate, Burst, ByteRate, ByteBurst and AddressRate of a configuration into force, and nothing else of it. Clients of version
+// 2 are told when they come next.
+func (h *Hub) Adjust(c Config) { h.rates.tariff.Store(newTariff(c)) }
 
 // tidy is done every second.
 func (r *rates) tidy(now time.Time) {

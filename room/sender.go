@@ -29,19 +29,21 @@ func (s *sender) begin(r *rates, claim uint64, addr netip.Addr, now time.Time, s
 		s.pace, s.claim = all.pace, claim
 		s.shared.Store(all)
 	}
-	if r.network.rate > 0 && addr.IsValid() && s.network.Load() == nil {
+	t := r.tariff.Load()
+	if t.network.rate > 0 && addr.IsValid() && s.network.Load() == nil {
 		s.network.Store(r.networks.enter(network(addr)))
 	}
 	if s.isOver.Load() {
 		s.end(r, now) // nobody else will
 	}
-	s.isHeavy = !s.pace.size(r.each.bytes, now, size)
+	s.isHeavy = !s.pace.size(t.each.bytes, now, size)
 }
 
 // judge counts one message of the frame. An address is shared with others: its excess closes nobody's connection.
 func (s *sender) judge(r *rates, now time.Time) verdict {
-	v := s.pace.judge(r.each.messages, now, s.isHeavy)
-	if n := s.network.Load(); v == within && n != nil && n.judge(r.network, now, false) != within {
+	t := r.tariff.Load()
+	v := s.pace.judge(t.each.messages, now, s.isHeavy)
+	if n := s.network.Load(); v == within && n != nil && n.judge(t.network, now, false) != within {
 		return beyond
 	}
 	return v
@@ -49,8 +51,8 @@ func (s *sender) judge(r *rates, now time.Time) verdict {
 
 // wait is when the next message will be let through.
 func (s *sender) wait(r *rates) time.Duration {
-	wait := time.Second
-	for _, a := range []allowance{r.each.messages, r.network} {
+	wait, t := time.Second, r.tariff.Load()
+	for _, a := range []allowance{t.each.messages, t.network} {
 		if a.rate > 0 && !s.isHeavy {
 			wait = min(wait, time.Duration(float64(time.Second)/a.rate))
 		}

@@ -9,14 +9,23 @@ import (
 
 	"throng/deploy/config"
 	"throng/engine"
+	"throng/room"
 )
 
-// limited sets how many connections there may be and where their clients are.
+// limited sets who may come in: from which pages, how many, and where their clients are.
 func (s *Server) limited(c engine.Config) engine.Config {
+	c.Origins = s.settings.Origin
 	c.MaxConns, c.MaxConnsPerIP = s.settings.MaxConns, s.settings.MaxConnsPerIP
 	c.ConnectRate, c.ConnectBurst, c.AcceptRate = s.settings.ConnectRate, s.settings.ConnectBurst, s.settings.AcceptRate
 	c.Proxies, c.ProxyProtocol = s.settings.TrustProxy, s.settings.ProxyProtocol
 	c.MaxMemory, c.Heirs = memoryLimit(s.settings), s.heirs
+	return c
+}
+
+// paced sets how much people may send.
+func (s *Server) paced(c room.Config) room.Config {
+	c.Rate, c.Burst = s.settings.Rate, s.settings.Burst
+	c.ByteRate, c.ByteBurst, c.AddressRate = s.settings.ByteRate, s.settings.ByteBurst, s.settings.AddressRate
 	return c
 }
 

@@ -102,20 +102,18 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 // open makes the halves: the room, in a cluster if there is one, and the engine before it.
 func (s *Server) open(joined room.Cluster) (err error) {
 	settings := s.settings
-	s.hub = room.New(room.Config{
-		Wire: wire{}, Log: s.log, Cluster: joined, Rate: settings.Rate, Burst: settings.Burst, Logger: s.options.Log, MaxRooms: settings.MaxRooms,
+	s.hub = room.New(s.paced(room.Config{
+		Wire: wire{}, Log: s.log, Cluster: joined, Logger: s.options.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
 		Sample: s.sample(), Journey: s.spans.tell,
 		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick, Hooks: s.hooks.kept(),
-		ByteRate: settings.ByteRate, ByteBurst: settings.ByteBurst, AddressRate: settings.AddressRate,
-	})
+	}))
 	s.engine, err = engine.New(s.limited(engine.Config{
 		Accept:      acceptor(settings, s.hub, s.gate),
 		Subprotocol: subprotocol,
 		Refused:     s.refused,
 		IsSocket:    isSocket,
 		Pages:       identified(pages(settings), "public", s.options.Log),
-		Origins:     settings.Origin,
 		MaxMessage:  settings.MaxMessage,
 		Queue:       settings.Queue,
 		Ping:        settings.Ping,

@@ -243,6 +243,22 @@ func TestReload(t *testing.T) {
 	write("log-level = \"debug\"\nmax-rooms = 7\n")
 	r.ask(pid, syscall.SIGHUP)
 	r.hear(`msg=reloaded changed_at_next_start=\[max-rooms\]`)
+
+	h := &house{t: t, node: &node{addr: r.addr}, turn: &turn{}}
+	h.tutorial("alice")
+	write("max-conns = 1\n")
+	r.ask(pid, syscall.SIGHUP)
+	r.hear(`msg=reloaded changed_at_next_start=\[\]`)
+	if p, answer := h.knock("/conn/ws/bob", ""); p != nil || answer.StatusCode != http.StatusServiceUnavailable {
+		t.Error("a second one came in where one may")
+	}
+	write("origin = [\"https://friend.test\"]\n")
+	r.ask(pid, syscall.SIGHUP)
+	r.hear(`msg=reloaded changed_at_next_start=\[\]`)
+	if p, _ := h.knock("/conn/ws/bob", "Origin: https://friend.test\r\n"); p == nil {
+		t.Error("who may come now was refused")
+	}
+
 	write("log-level = \"loud\"\n")
 	r.ask(pid, syscall.SIGHUP)
 	r.hear(`msg="not reloaded.*log-level`)
