@@ -123,6 +123,7 @@ func socketless(t testing.TB, config Config) *Engine {
 	e.complaints.log = quiet
 	e.returns = newReturns(1, 0)
 	e.headroom = newHeadroom(0)
+	e.bounds.Store(newBounds(config))
 	e.door = newDoor(e)
 	e.metrics = newMetrics(e, nil)
 	e.running.Go(func() { e.writable.run(e.stop) })

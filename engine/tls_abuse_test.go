@@ -149,9 +149,11 @@ func TestAbuseTLSRecords(t *testing.T) {
 			"half a hello, and chat": func(f *forger) { f.send(f.record(recordHandshake, []byte{1, 0, 1, 0}), f.record(recordData, frame)) },
 			"alert":                  func(f *forger) { f.send(f.record(recordAlert, []byte{2, 80})) },
 			"records without content": func(f *forger) {
+				var records [][]byte // at once: it may be closed behind any of them
 				for range 20 {
-					f.send(f.record(recordData, nil))
+					records = append(records, f.record(recordData, nil))
 				}
+				f.send(records...)
 			},
 			"end of TLS alone": func(f *forger) { f.send(f.record(recordAlert, []byte{1, 0})) },
 			"half a record, and the end": func(f *forger) {

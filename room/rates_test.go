@@ -13,7 +13,7 @@ import (
 func TestPaces(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	of := limits{messages: allowance{1, 2}}
-	p := newPaces[uint64](of)
+	p := newPaces[uint64](func() limits { return of })
 	one, other := p.enter(7), p.enter(7)
 	for i, want := range []verdict{within, within, beyond} {
 		if got := []*share[uint64]{one, other}[i%2].judge(of.messages, now, false); got != want {
