@@ -10,6 +10,7 @@ NFPM         := .bin/nfpm-$(NFPM_VERSION)
 SBOM_VERSION := 1.10.0
 SBOM         := .bin/cyclonedx-gomod-$(SBOM_VERSION)
 FUZZTIME     ?= 10s
+SOAK         ?= 1h
 
 # The known holes of Go and of all modules, as of the day in the version. A newer day: go list -m golang.org/x/vulndb@master
 VULNDB       := v0.0.0-20261105234957-e22db6528018
@@ -20,7 +21,7 @@ RELEASE_GO   ?= go1.27.3
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint vuln package package-try reproducible fuzz bench bench-peers load-100k chaos clean
+.PHONY: help run build test race lint vuln package package-try reproducible fuzz bench bench-peers load-100k soak chaos clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -91,6 +92,9 @@ bench-peers: ## the same beside servers on other libraries (loadtest/peers); ten
 load-100k: build ## 100,000 users in one chat on this machine; report in throng-100k.html
 	./throng load --serve auto --users 100000 --scenario chat --ramp 4m --duration 60s \
 		--slo lost==0 --slo duplicated==0 --slo reordered==0 --report throng-100k.html $(ARGS)
+
+soak: build ## one server under churn, chat and slow readers for SOAK (1h): nothing of it grows, and nothing is lost
+	go run ./loadtest/soak -for $(SOAK) -server ./throng $(ARGS)
 
 chaos: ## nodes killed, cut off and slowed down under load, 40 rounds, every message accounted for
 	go test ./loadtest/accept -run Chaos -chaos.rounds 40 -timeout 60m -v $(ARGS)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -96,7 +95,7 @@ func run() error {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		if b.server, err = build(ctx, dir); err != nil {
+		if b.server, err = process.Build(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -116,17 +115,6 @@ func run() error {
 		}
 	}
 	return b.table.print(os.Stdout, b.rounds)
-}
-
-// build builds the server in a folder.
-func build(ctx context.Context, dir string) (path string, err error) {
-	path = filepath.Join(dir, "throng")
-	build := process.Command(ctx, "go", "build", "-o", path, "throng")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return "", fmt.Errorf("go build: %w", err)
-	}
-	return path, nil
 }
 
 var errInterrupted = errors.New("interrupted")

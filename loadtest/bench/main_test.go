@@ -178,7 +178,7 @@ func TestMeasurements(t *testing.T) {
 		"acks": {rows: 5}, "log": {rows: 2}, "history": {rows: 3}, "conversations": {rows: 1}, "recover": {rows: 4},
 		"cluster": {rows: 5},
 	}
-	real, err := build(t.Context(), t.TempDir())
+	real, err := process.Build(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
