@@ -44,6 +44,8 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 		return command.Doctor(ctx, args, environ, stdout, stderr)
 	case "health":
 		return command.Health(ctx, args, environ, stdout, stderr)
+	case "token":
+		return command.Token(args, environ, stdout, stderr)
 	case "log":
 		return command.Log(ctx, args, environ, stdout, stderr)
 	case "config":
@@ -53,7 +55,7 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	case "help":
 		err = command.Help(version, args, stdout)
 	default:
-		err = fmt.Errorf("unknown command %q: want serve, load, doctor, health, log, config, version or help", name)
+		err = fmt.Errorf("unknown command %q: want serve, load, doctor, health, token, log, config, version or help", name)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "throng:", err)

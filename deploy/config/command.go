@@ -9,7 +9,7 @@ import (
 // [Usage] to standard output and exits with code 0.
 var ErrHelp = flag.ErrHelp
 
-// Command is the settings of one command: a *[Serve], *[Load], *[Worker], *[Doctor], *[Health], *[LogMove] or *[LogHost].
+// Command is the settings of one command: a *[Serve], *[Load], *[Worker], *[Doctor], *[Health], *[Token], *[LogMove] or *[LogHost].
 type Command interface {
 	about() about
 	groups() []group          // the table, over the fields of the receiver
@@ -27,7 +27,7 @@ type about struct {
 
 // commands returns every command, each with no settings yet.
 func commands() []Command {
-	return []Command{new(Serve), new(Load), new(Worker), new(Doctor), new(Health), new(LogMove), new(LogHost)}
+	return []Command{new(Serve), new(Load), new(Worker), new(Doctor), new(Health), new(Token), new(LogMove), new(LogHost)}
 }
 
 // Named returns the command that a user types as name after "throng", with no settings yet. The error is one line

@@ -10,14 +10,14 @@ import (
 
 func TestNamed(t *testing.T) {
 	for name, want := range map[string]Command{
-		"serve": new(Serve), "load": new(Load), "load worker": new(Worker), "doctor": new(Doctor), "log move": new(LogMove),
+		"serve": new(Serve), "load": new(Load), "load worker": new(Worker), "doctor": new(Doctor), "token": new(Token), "log move": new(LogMove),
 		"log host": new(LogHost),
 	} {
 		if got, err := Named(name); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %#v, error %v", name, got, err)
 		}
 	}
-	const want = `unknown command "lod": want serve, load, load worker, doctor, health, log move or log host`
+	const want = `unknown command "lod": want serve, load, load worker, doctor, health, token, log move or log host`
 	if _, err := Named("lod"); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -26,7 +26,7 @@ func TestNamed(t *testing.T) {
 // TestSharedNames tells a new setting that has the name of one of serve's to say whether it means the same. Those that
 // do not have no plain variable.
 func TestSharedNames(t *testing.T) {
-	same := []string{"doctor data", "health admin"}
+	same := []string{"doctor data", "health admin", "token jwt-key", "token jwt-audience", "token jwt-issuer"}
 	serve := newTable(new(Serve))
 	for _, c := range commands()[1:] {
 		table := newTable(c)

@@ -12,7 +12,7 @@ type texts struct{ good, bad []string }
 // TestBounds tries them for each setting of each command.
 func TestBounds(t *testing.T) {
 	for name, of := range map[string]map[string]texts{
-		"serve": serveTexts, "load": loadTexts, "load worker": workerTexts, "doctor": doctorTexts,
+		"serve": serveTexts, "load": loadTexts, "load worker": workerTexts, "doctor": doctorTexts, "token": tokenTexts,
 		"log move": logMoveTexts, "log host": serveTexts,
 	} {
 		c, err := Named(name)
@@ -134,6 +134,17 @@ var doctorTexts = map[string]texts{
 	"conns": {[]string{"0", "10000000"}, []string{"", "-1", "10000001"}},
 	"data":  {[]string{"mem", "a"}, []string{"", "a\nb"}},
 	"idle":  {[]string{"0", "0s", "1h"}, []string{"", "-1s", "2h"}},
+}
+
+var tokenTexts = map[string]texts{
+	"jwt-key":      {[]string{"", "key.pem"}, []string{"a\nb"}},
+	"sub":          {[]string{"", "Zoë 🦊"}, []string{"a\n", strings.Repeat("x", 257)}},
+	"ttl":          {[]string{"1s", "1h", "8760h"}, []string{"", "0", "-1s", "8761h"}},
+	"moderator":    {[]string{"true", "false"}, []string{"", "yes"}},
+	"join":         {[]string{"", "go", "go,team-*"}, []string{"a,", "a\nb", strings.Repeat("x", 257)}},
+	"write":        {[]string{"", "go", "*"}, []string{",", "a\nb"}},
+	"jwt-audience": {[]string{"", "chat"}, []string{"a\nb"}},
+	"jwt-issuer":   {[]string{"", "https://house.test"}, []string{"a\nb"}},
 }
 
 var logMoveTexts = map[string]texts{

@@ -85,6 +85,27 @@ func (c *Claims) grant(rights any) error {
 	return nil
 }
 
+// rights is the throng claim that grant would read; empty: it may be left out.
+func (c *Claims) rights() map[string]any {
+	all := map[string]any{}
+	if c.Moderator {
+		all["moderator"] = true
+	}
+	if c.Join != nil {
+		all["join"] = c.Join
+	}
+	if c.Write != nil {
+		all["write"] = c.Write
+	}
+	if c.ReadAll {
+		all["all"] = "read"
+	}
+	if c.NoDirect {
+		all["direct"] = false
+	}
+	return all
+}
+
 // words is a list of strings, which is not nil though it be empty.
 func words(value any) ([]string, bool) {
 	all, ok := value.([]any)

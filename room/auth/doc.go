@@ -5,6 +5,7 @@
 //	claims.go    what a token says
 //	keys.go      a key and the algorithms that its type allows; parse.go keys out of PEM, JWK and JWKS
 //	file.go      keys in a file; jwks.go keys behind a URL
+//	sign.go      tokens to try a server with
 //	error.go     the kinds of refusal
 //
 // # What is believed

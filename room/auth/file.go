@@ -27,10 +27,7 @@ func (f *file) read(context.Context) (keys, error) {
 	if f.last, err = in.Stat(); err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxSource+1))
-	if err == nil && len(text) > maxSource {
-		err = errors.New("it is too large")
-	}
+	text, err := readSource(in)
 	if err != nil {
 		return nil, fmt.Errorf("keys for tokens in %s: %w", f.path, err)
 	}
@@ -39,6 +36,15 @@ func (f *file) read(context.Context) (keys, error) {
 		return nil, fmt.Errorf("keys for tokens in %s: %w", f.path, err)
 	}
 	return all, nil
+}
+
+// readSource reads a file that has keys.
+func readSource(in io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxSource+1))
+	if err == nil && len(text) > maxSource {
+		err = errors.New("it is too large")
+	}
+	return text, err
 }
 
 // isDue reports whether the file is another than that which was read.

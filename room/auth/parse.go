@@ -72,16 +72,7 @@ func public(material any) any {
 
 // parseJWKS reads a JWKS or a single JWK. What cannot be used of it is left out.
 func parseJWKS(text []byte, isPublic bool) (all keys, err error) {
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if json.Unmarshal(text, &set) != nil {
-		return nil, errors.New("it is no JWKS")
-	}
-	if set.Keys == nil {
-		set.Keys = []json.RawMessage{text}
-	}
-	for _, one := range set.Keys {
+	for _, one := range splitJWKS(text) {
 		if len(all) == maxKeys {
 			break
 		}
@@ -95,18 +86,37 @@ func parseJWKS(text []byte, isPublic bool) (all keys, err error) {
 	return all, nil
 }
 
+// splitJWKS gives the JWKs of a JWKS, or a single one.
+func splitJWKS(text []byte) []json.RawMessage {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if json.Unmarshal(text, &set) != nil {
+		return nil
+	}
+	if set.Keys == nil {
+		return []json.RawMessage{text}
+	}
+	return set.Keys
+}
+
 func parseJWK(text []byte, isPublic bool) (key, bool) {
-	var m jwkset.JWKMarshal
-	if json.Unmarshal(text, &m) != nil {
+	m, material, ok := readJWK(text, !isPublic)
+	if !ok || len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
 		return key{}, false
 	}
-	if m.USE != "" && m.USE != jwkset.UseSig || len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
-		return key{}, false
+	return newKey(m.KID, string(m.ALG), public(material))
+}
+
+// readJWK reads what a JWK says, and its key; one that may be private is so if the JWK has that half.
+func readJWK(text []byte, mayBePrivate bool) (m jwkset.JWKMarshal, material any, ok bool) {
+	if json.Unmarshal(text, &m) != nil || m.USE != "" && m.USE != jwkset.UseSig {
+		return m, nil, false
 	}
 	m.X5C, m.X5T, m.X5TS256, m.X5U = nil, "", "", "" // what they say more is not asked for, and they would be fetched
-	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{Private: !isPublic}, jwkset.JWKValidateOptions{})
+	jwk, err := jwkset.NewJWKFromMarshal(m, jwkset.JWKMarshalOptions{Private: mayBePrivate}, jwkset.JWKValidateOptions{})
 	if err != nil {
-		return key{}, false
+		return m, nil, false
 	}
-	return newKey(m.KID, string(m.ALG), public(jwk.Key()))
+	return m, jwk.Key(), true
 }
