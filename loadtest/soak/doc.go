@@ -19,10 +19,12 @@
 //
 // # The verdict
 //
-// The server's /metrics are read all the time. The first fifth of the samples is left out. The rest is cut into at most twelve
-// blocks of equal length, and a line of least squares goes through their means: that way what comes and goes with a run's users is
-// averaged within a block, and samples that follow each other closely do not make the line look more certain than it is. A figure
-// is flat as long as the slope is within its bound, or less than twice its standard error: "within noise", which in a short soak
+// The server's /metrics are read all the time. The first fifth is left out, and at least the six and a half minutes that a
+// server takes to fill what it keeps for a time, such as the nicks of those who have gone, for five minutes: of a short soak
+// that is two thirds, and a soak of less than ten minutes says little. The rest is cut into at most twelve blocks of equal
+// length, and a line of least squares goes through their means: that way what comes and goes with a run's users is averaged
+// within a block, and samples that follow each other closely do not make the line look more certain than it is. A figure is
+// flat as long as the slope is within its bound, or less than twice its standard error: "within noise", which in a short soak
 // is likely, and says little. What falls does not leak.
 //
 //	resident memory, heap after a collection, log on disk    5 % of the mean in an hour

@@ -24,13 +24,14 @@ type kind struct {
 	size              string // of a message's text
 }
 
-// kinds are the loads. What slow says goes to everyone, so it says little, at some length.
+// kinds are the loads. What slow says goes to everyone, so it says little, but at length: a reader who does not read has to miss
+// more, before it is cut off for its silence, than the kernel takes for it, which on loopback is 2.5 MB, and the server's queue.
 var kinds = []kind{
 	{"chat", "v2", 0.35, 0.40, "200B"},
 	{"churn", "v2", 0.25, 0.30, "200B"},
 	{"churn", "tutorial", 0.20, 0.28, "200B"},
-	{"slow", "v2", 0.10, 0.01, "2KiB"},
-	{"slow", "tutorial", 0.10, 0.01, "2KiB"},
+	{"slow", "v2", 0.10, 0.01, "20KiB"},
+	{"slow", "tutorial", 0.10, 0.01, "20KiB"},
 }
 
 func (k kind) String() string { return k.scenario + ", " + k.dialect }

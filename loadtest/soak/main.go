@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.DurationVar(&s.length, "for", time.Hour, "how long it takes")
-	flags.IntVar(&s.users, "users", 3000, "users of all loads together")
+	flags.IntVar(&s.users, "users", 1500, "users of all loads together")
 	flags.Float64Var(&s.rate, "rate", 200, "messages a second of all loads together")
 	flags.StringVar(&s.server, "server", "", "use this binary instead of building one")
 	if err := flags.Parse(args); err != nil {

@@ -159,6 +159,23 @@ func TestPrint(t *testing.T) {
 	}
 }
 
+func TestWarmUp(t *testing.T) {
+	for _, c := range []struct {
+		whole time.Duration
+		want  time.Duration
+	}{
+		{0, 0}, {3 * time.Minute, 2 * time.Minute}, {9 * time.Minute, 6 * time.Minute}, {10 * time.Minute, keeps}, {time.Hour, 12 * time.Minute},
+	} {
+		f := &found{}
+		for at := time.Duration(0); at <= c.whole; at += time.Second {
+			f.samples = append(f.samples, sample{at: at})
+		}
+		if got := f.warmUp(); got != int(c.want/time.Second) {
+			t.Errorf("of %v: %d seconds", c.whole, got)
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	for _, args := range []string{"-for 1s", "-users 0", "-rate 0", "-rate -1", "-rate NaN", "-for x", "-server", "x"} {
 		if err := run(t.Context(), strings.Fields(args), os.Stderr, &strings.Builder{}); err == nil || errors.Is(err, errBad) {

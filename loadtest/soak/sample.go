@@ -19,9 +19,9 @@ type sample struct {
 	files       float64       // open descriptors
 	goroutines  float64
 	connections float64
-	log         float64 // bytes on disk, those not yet in tables included
+	log         float64 // bytes on disk
 	accepted    float64 // connections so far
-	slow        float64 // slow readers so far that were skipped or cut off
+	slow        float64 // times so far that a slow reader was cut off, or told of a gap
 }
 
 // beyond is how many descriptors are no connection's.
@@ -35,9 +35,9 @@ func (s *sample) fields() map[*float64][]string {
 		&s.files:       {"process_open_fds"},
 		&s.goroutines:  {"go_goroutines"},
 		&s.connections: {"throng_engine_connections"},
-		&s.log:         {"throng_log_disk_bytes", "throng_log_wal_bytes"},
+		&s.log:         {"throng_log_disk_bytes"},
 		&s.accepted:    {"throng_engine_connections_total"},
-		&s.slow:        {"throng_engine_slow_readers_total"},
+		&s.slow:        {"throng_engine_slow_readers_total", "throng_room_gaps_total"},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,8 +32,16 @@ var rows = []row{
 	{what: "log on disk, MiB", of: func(s sample) float64 { return s.log }, unit: mib, part: 0.05},
 }
 
-// warmUp is what part of the samples is left out at the beginning.
-const warmUp = 5
+// keeps is how long a server fills what it keeps for a time: nicks for five minutes after their users have gone, and some longer
+// until a run has ended and the log was looked through.
+const keeps = 6*time.Minute + 30*time.Second
+
+// warmUp is how many of the samples are left out at the beginning.
+func (f *found) warmUp() int {
+	whole := f.samples[len(f.samples)-1].at
+	from := max(whole/5, min(keeps, whole*2/3))
+	return slices.IndexFunc(f.samples, func(s sample) bool { return s.at >= from })
+}
 
 // judged is a row with what was found.
 type judged struct {
@@ -44,7 +53,7 @@ type judged struct {
 
 // judge looks at every row. There is at least one sample.
 func (f *found) judge() (all []judged) {
-	samples := f.samples[len(f.samples)/warmUp:]
+	samples := f.samples[f.warmUp():]
 	var at, conns []float64
 	for _, s := range samples {
 		at, conns = append(at, s.at.Hours()), append(conns, s.connections)
@@ -82,7 +91,7 @@ func (f *found) print(w io.Writer) (good bool, err error) {
 	var s strings.Builder
 	last := f.samples[len(f.samples)-1]
 	fmt.Fprintf(&s, "%d samples in %v, of which the first %d are left out below; %.0f connections came, %.0f times a reader was slow.\n\n",
-		len(f.samples), last.at.Round(time.Second), len(f.samples)/warmUp, last.accepted, last.slow)
+		len(f.samples), last.at.Round(time.Second), f.warmUp(), last.accepted, last.slow)
 	s.WriteString("| figure | no users yet | first | last | min | max | mean | slope an hour | ± | no users any more | verdict |\n" +
 		"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|\n")
 	good = true
