@@ -117,11 +117,11 @@ func (d *Dispatcher) Cursor() uint64 { return d.cursor.Load() }
 // Look learns the cursor from the source, for who does not dispatch. Where there is none it begins at the end: what happened
 // before there was a webhook is not posted.
 func (d *Dispatcher) Look() error {
-	cursor, err := d.conf.Source.Cursor()
+	end, err := d.conf.Source.End() // before the cursor: what happens between the two questions is not passed over
 	if err != nil {
 		return err
 	}
-	end, err := d.conf.Source.End()
+	cursor, err := d.conf.Source.Cursor()
 	if err != nil {
 		return err
 	}
