@@ -27,6 +27,7 @@
 //	            on all nodes, and what was said
 //	metrics.go  what is counted; hangs.go, whether all live; trace.go, what happens to one nick or message; stamp.go, how long a sampled message takes to each stage of the road
 //	peer.go     what the room needs of connections
+//	hook.go     what a webhook is told besides: who comes and goes, kept in the log as messages are
 //	echo.go     the echo socket's session
 //
 // # Who somebody is
