@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"throng/deploy/config"
 	"throng/loadtest/doctor"
@@ -21,7 +22,12 @@ func Doctor(ctx context.Context, args, environ []string, stdout, stderr io.Write
 		fmt.Fprintln(stderr, "throng:", err)
 		return Failed
 	}
-	checks := append(doctor.Server(machine, settings.Conns), doctor.DataFolder(settings.Data))
+	if settings.MaxMemory > 0 {
+		machine.Memory.Told = settings.MaxMemory
+	}
+	checks := doctor.Server(machine, doctor.ServerPlan{Conns: settings.Conns, TLS: settings.IsTLS()})
+	checks = append(checks, doctor.DataFolder(settings.Data))
+	checks = append(checks, doctorFiles(&settings)...)
 	if settings.URL != "" {
 		checks = append(checks, doctor.Upgrade(ctx, settings.URL, settings.Idle)...)
 	}
@@ -30,4 +36,22 @@ func Doctor(ctx context.Context, args, environ []string, stdout, stderr io.Write
 		return Failed
 	}
 	return Done
+}
+
+// doctorFiles looks at the certificate and the files of secrets that the server is given.
+func doctorFiles(settings *config.Doctor) (checks []doctor.Check) {
+	if settings.TLSCert != "" {
+		checks = append(checks, doctor.KeyPair(settings.TLSCert, settings.TLSKey),
+			doctor.SecretFile("tls-key", settings.TLSKey, "the certificate's key"))
+	}
+	if len(settings.Secrets) > 0 {
+		checks = append(checks, doctor.SecretFile("config", settings.Config, strings.Join(settings.Secrets, ", ")))
+	}
+	if settings.JWTKey != "" && doctor.IsSecret(settings.JWTKey) {
+		checks = append(checks, doctor.SecretFile("jwt-key", settings.JWTKey, "what tokens can be made with"))
+	}
+	if settings.APIKeys != "" {
+		checks = append(checks, doctor.SecretFile("api-keys", settings.APIKeys, "keys of the API"))
+	}
+	return checks
 }

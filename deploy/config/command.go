@@ -23,6 +23,7 @@ type about struct {
 	does  string   // the head of the help, after "Usage: throng "
 	more  string   // the foot of the help
 	apart []string // settings that mean another thing than serve's of the same name
+	reads Command  // whose file --config names, where it is another command's; what only that one has is passed over
 }
 
 // commands returns every command, each with no settings yet.
@@ -77,9 +78,9 @@ func Check(file string, of Command) error {
 	return t.read([]given{at})
 }
 
-// configRow is the setting that names the file, or an error where the command reads none.
+// configRow is the setting that names the file, or an error where the command reads none of its own.
 func (t *table) configRow() (*setting, error) {
-	if row, ok := t.byName["config"]; ok {
+	if row, ok := t.byName["config"]; ok && t.reads == nil {
 		return row, nil
 	}
 	return nil, fmt.Errorf("throng %s reads no config file", t.name)

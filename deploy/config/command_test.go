@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,7 +28,8 @@ func TestNamed(t *testing.T) {
 // TestSharedNames tells a new setting that has the name of one of serve's to say whether it means the same. Those that
 // do not have no plain variable.
 func TestSharedNames(t *testing.T) {
-	same := []string{"doctor data", "health admin", "token jwt-key", "token jwt-audience", "token jwt-issuer"}
+	same := []string{"doctor data", "doctor config", "doctor tls-cert", "doctor tls-key", "doctor acme-domain", "doctor jwt-key",
+		"doctor api-keys", "doctor max-memory", "health admin", "token jwt-key", "token jwt-audience", "token jwt-issuer"}
 	serve := newTable(new(Serve))
 	for _, c := range commands()[1:] {
 		table := newTable(c)
@@ -81,6 +84,10 @@ func TestDoctor(t *testing.T) {
 		{want: Doctor{Data: "throng-data"}},
 		{args: "--url wss://A --idle 2m --conns 5", want: Doctor{URL: "wss://a:443", Conns: 5, Data: "throng-data", Idle: 2 * time.Minute}},
 		{environ: "THRONG_DATA=mem THRONG_URL=ws://a THRONG_DOCTOR_URL=ws://b:1", want: Doctor{URL: "ws://b:1", Data: "mem"}},
+		{args: "--tls-cert a --tls-key b --acme-domain c --max-memory 1GiB --api-keys d", environ: "THRONG_JWT_KEY=e",
+			want: Doctor{Data: "throng-data", TLSCert: "a", TLSKey: "b", ACMEDomain: []string{"c"}, MaxMemory: 1 << 30, APIKeys: "d", JWTKey: "e"}},
+		{args: "--tls-cert a", err: `--tls-cert "a" (flag): want --tls-key as well`},
+		{args: "--tls-key a", err: `--tls-key "a" (flag): want --tls-cert as well`},
 		{args: "--idle 1s", err: `--idle "1s" (flag): want 0s, since no --url says where to wait`},
 		{args: "--url a", err: `--url "a" (flag): want ws://HOST[:PORT] or wss://HOST[:PORT] without a path`},
 		{args: "--con 1", err: `"--con" (flag): no such setting; "throng doctor --help" lists all`},
@@ -89,6 +96,23 @@ func TestDoctor(t *testing.T) {
 		var got Doctor
 		check(t, &got, &tt.want, tt.args, tt.environ, tt.err)
 	}
+}
+
+// TestDoctorConfig gives the doctor a server's file: it takes what it looks at, passes over the rest, and notes what is secret.
+func TestDoctorConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "throng.toml")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("addr = \":443\"\ndata = \"/a\"\ntls-cert = \"b\"\ntls-key = \"c\"\nnats-secret = \"\"\napi-key = \"d\"\norigin = [\"https://e\"]\nmax-memory = \"2GiB\"\n")
+	check(t, new(Doctor), &Doctor{Config: file, Data: "/f", TLSCert: "b", TLSKey: "c", MaxMemory: 2 << 30, Secrets: []string{"api-key"}},
+		"--config "+file+" --data /f", "", "")
+	write("adr = 1\n")
+	check(t, new(Doctor), nil, "--config "+file, "", `"adr" (`+file+`:1): no such setting; did you mean addr?`)
+	write("tls-cert = true\n")
+	check(t, new(Doctor), nil, "--config "+file, "", `tls-cert "true" (`+file+`:1): want a file`)
 }
 
 // check has got take the arguments and the environment, which must end in the error, or in want and no warning.

@@ -134,6 +134,14 @@ var doctorTexts = map[string]texts{
 	"conns": {[]string{"0", "10000000"}, []string{"", "-1", "10000001"}},
 	"data":  {[]string{"mem", "a"}, []string{"", "a\nb"}},
 	"idle":  {[]string{"0", "0s", "1h"}, []string{"", "-1s", "2h"}},
+
+	"config":      {[]string{"", "a.toml"}, []string{"a\x00b"}},
+	"tls-cert":    {[]string{"", "a.pem"}, []string{"a\nb"}},
+	"tls-key":     {[]string{"", "a.pem"}, []string{"a\nb"}},
+	"acme-domain": {[]string{"", "a", "a.b,C.d"}, []string{"a b", ".a"}},
+	"jwt-key":     {[]string{"", "a.pem"}, []string{"a\nb"}},
+	"api-keys":    {[]string{"", "a.toml"}, []string{"a\nb"}},
+	"max-memory":  {[]string{"0", "1GiB"}, []string{"", "-1", "2TiB"}},
 }
 
 var tokenTexts = map[string]texts{

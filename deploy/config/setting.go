@@ -33,6 +33,7 @@ type table struct {
 	rows    []setting
 	byName  map[string]*setting
 	used    map[string]given
+	secrets []string // settings for which a file of another command holds a secret, in its order
 }
 
 // newTable lays the table over the settings of c and fills them with the defaults.

@@ -97,7 +97,28 @@ func (t *table) fromFile(at given) ([]given, error) {
 	if err != nil {
 		return nil, at.refuse("a readable TOML file: " + err.Error())
 	}
-	return t.fromTOML(at.text, text)
+	if t.reads == nil {
+		return t.fromTOML(at.text, text)
+	}
+	all, err := newTable(t.reads).fromTOML(at.text, text)
+	if err != nil {
+		return nil, err
+	}
+	return t.own(all), nil
+}
+
+// own are those of another command's values that are for settings of this one, too. It notes which of all hold a secret.
+func (t *table) own(all []given) (got []given) {
+	for _, g := range all {
+		if g.secret && g.text != "" {
+			t.secrets = append(t.secrets, g.name)
+		}
+		if row, ok := t.byName[g.name]; ok {
+			g.setting = row
+			got = append(got, g)
+		}
+	}
+	return got
 }
 
 // fromTOML reads the text of a config file, its keys in the order of the text.

@@ -7,12 +7,14 @@ import (
 	"strings"
 )
 
+const meminfo = "proc/meminfo"
+
 // memory reads what there is, and the limits of the control groups that this process is in (cgroups(7)): each group's
 // and its parents', of which the least counts.
 func (f *facts) memory() (Memory, float64) {
-	const meminfo = "proc/meminfo"
 	text := f.text(meminfo)
-	m := Memory{Total: f.kibibytes(meminfo, text, "MemTotal:"), Available: f.kibibytes(meminfo, text, "MemAvailable:")}
+	m := Memory{Total: f.kibibytes(text, "MemTotal:"), Available: f.kibibytes(text, "MemAvailable:"), Swap: f.kibibytes(text, "SwapTotal:")}
+	m.Swapped = max(m.Swap-f.kibibytes(text, "SwapFree:"), 0)
 	groups := f.text("proc/self/cgroup")
 	for _, dir := range groupFolders(groups, "memory") {
 		version, limit, free := f.groupMemory(dir)
@@ -34,14 +36,14 @@ func (f *facts) memory() (Memory, float64) {
 	return m, quota
 }
 
-// kibibytes is a number of /proc/meminfo, in bytes.
-func (f *facts) kibibytes(path, text, name string) int {
+// kibibytes is a number of the text of /proc/meminfo, in bytes.
+func (f *facts) kibibytes(text, name string) int {
 	value, ok := field(text, name)
 	if !ok {
 		return 0
 	}
 	found, err := parseNumbers(value, 1)
-	f.note(path, err)
+	f.note(meminfo, err)
 	return min(found[0], math.MaxInt>>10) << 10
 }
 

@@ -3,8 +3,10 @@ package doctor
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"runtime"
+	"runtime/debug"
 )
 
 // Machine is what the kernel says of itself and of the limits on this process. It is a plain value. A number that is 0
@@ -30,6 +32,8 @@ type Machine struct {
 	TCPMem     [3]int // net.ipv4.tcp_mem in pages, of all sockets together: low, pressure, limit
 	TCPRead    [3]int // net.ipv4.tcp_rmem, bytes a socket: least, default, most
 	TCPWrite   [3]int // net.ipv4.tcp_wmem, bytes a socket: least, default, most
+
+	HugePages string // transparent huge pages: always, madvise or never; empty: not known
 }
 
 // Files are the limits on open files.
@@ -47,6 +51,9 @@ type Memory struct {
 	Available int // to programs, without swapping; of the cgroup when that is less
 	Limit     int // the least limit of the cgroups that this process is in; 0: none
 	Cgroup    int // the version, 1 or 2, that sets Limit or Quota; 0: none does
+	Told      int // what the server is told to keep to, by --max-memory or GOMEMLIMIT; 0: nobody says
+	Swap      int // of the whole system; 0: none
+	Swapped   int // of Swap, in use
 }
 
 // Ports are those that connect(2) may choose from.
@@ -74,11 +81,14 @@ type Conntrack struct {
 func Look() (Machine, error) {
 	m, err := LookIn(os.DirFS("/"))
 	m.Clock.ask()
+	if told := debug.SetMemoryLimit(-1); told < math.MaxInt64 {
+		m.Memory.Told = int(told)
+	}
 	return m, err
 }
 
-// LookIn is [Look] for a machine whose /proc and /sys are below root. It leaves out what only a system call tells: the
-// state of the clock.
+// LookIn is [Look] for a machine whose /proc and /sys are below root. It leaves out what is not told there: the state of the
+// clock, and GOMEMLIMIT.
 func LookIn(root fs.FS) (Machine, error) {
 	f := &facts{root: root}
 	m := Machine{
@@ -99,7 +109,8 @@ func LookIn(root fs.FS) (Machine, error) {
 			Max:   f.number("proc/sys/net/netfilter/nf_conntrack_max"),
 			Count: f.number("proc/sys/net/netfilter/nf_conntrack_count"),
 		},
-		Clock: f.clock(),
+		Clock:     f.clock(),
+		HugePages: f.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
 	}
 	if m.CPUs == 0 {
 		m.CPUs = runtime.NumCPU()

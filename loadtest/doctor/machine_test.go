@@ -55,11 +55,13 @@ func openFiles(soft, hard string) string {
 var (
 	// vps is a small rented server with an old kernel.
 	vps = box{
-		"proc/sys/kernel/osrelease":                                         "4.19.0-26-amd64\n",
-		"proc/self/limits":                                                  openFiles("1024", "4096"),
-		"proc/self/status":                                                  "Name:\tthrong\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
-		"proc/self/cgroup":                                                  "0::/user.slice\n",
-		"proc/meminfo":                                                      "MemTotal:         497728 kB\nMemFree:           41200 kB\nMemAvailable:     204800 kB\n",
+		"proc/sys/kernel/osrelease": "4.19.0-26-amd64\n",
+		"proc/self/limits":          openFiles("1024", "4096"),
+		"proc/self/status":          "Name:\tthrong\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
+		"proc/self/cgroup":          "0::/user.slice\n",
+		"proc/meminfo": "MemTotal:         497728 kB\nMemFree:           41200 kB\nMemAvailable:     204800 kB\n" +
+			"SwapCached:           12 kB\nSwapTotal:        1048576 kB\nSwapFree:          917504 kB\n",
+		"sys/kernel/mm/transparent_hugepage/enabled":                        "[always] madvise never\n",
 		"proc/sys/fs/nr_open":                                               "1048576\n",
 		"proc/sys/fs/file-max":                                              "48000\n",
 		"proc/sys/fs/file-nr":                                               "1184\t0\t48000\n",
@@ -109,22 +111,23 @@ var (
 	}
 	// tuned is a large server, prepared, below systemd with cgroup version 2.
 	tuned = box{
-		"proc/sys/kernel/osrelease":                 "6.12.9\n",
-		"proc/self/limits":                          openFiles("2097152", "2097152"),
-		"proc/self/status":                          "Cpus_allowed_list:\t0-31,64-95\n",
-		"proc/self/cgroup":                          "0::/system.slice/throng.service\n",
-		"proc/meminfo":                              "MemTotal:       263851392 kB\nMemAvailable:   251658240 kB\n",
-		"proc/sys/fs/nr_open":                       "2147483584\n",
-		"proc/sys/fs/file-max":                      "9223372036854775807\n",
-		"proc/sys/fs/file-nr":                       "9216\t0\t9223372036854775807\n",
-		"proc/sys/net/core/somaxconn":               "65535\n",
-		"proc/sys/net/ipv4/tcp_max_syn_backlog":     "65535\n",
-		"proc/sys/net/ipv4/tcp_syncookies":          "1\n",
-		"proc/sys/net/ipv4/ip_local_port_range":     "10240\t65535\n",
-		"proc/sys/net/ipv4/ip_local_reserved_ports": "8888-8889,10240-10249,65535\n",
-		"proc/sys/net/ipv4/tcp_mem":                 "3145728\t4194304\t6291456\n",
-		"proc/sys/net/ipv4/tcp_rmem":                "4096\t16384\t1048576\n",
-		"proc/sys/net/ipv4/tcp_wmem":                "4096\t16384\t1048576\n",
+		"proc/sys/kernel/osrelease":                                         "6.12.9\n",
+		"proc/self/limits":                                                  openFiles("2097152", "2097152"),
+		"proc/self/status":                                                  "Cpus_allowed_list:\t0-31,64-95\n",
+		"proc/self/cgroup":                                                  "0::/system.slice/throng.service\n",
+		"proc/meminfo":                                                      "MemTotal:       263851392 kB\nMemAvailable:   251658240 kB\nSwapTotal: 4194304 kB\nSwapFree: 4194304 kB\n",
+		"sys/kernel/mm/transparent_hugepage/enabled":                        "always [madvise] never\n",
+		"proc/sys/fs/nr_open":                                               "2147483584\n",
+		"proc/sys/fs/file-max":                                              "9223372036854775807\n",
+		"proc/sys/fs/file-nr":                                               "9216\t0\t9223372036854775807\n",
+		"proc/sys/net/core/somaxconn":                                       "65535\n",
+		"proc/sys/net/ipv4/tcp_max_syn_backlog":                             "65535\n",
+		"proc/sys/net/ipv4/tcp_syncookies":                                  "1\n",
+		"proc/sys/net/ipv4/ip_local_port_range":                             "10240\t65535\n",
+		"proc/sys/net/ipv4/ip_local_reserved_ports":                         "8888-8889,10240-10249,65535\n",
+		"proc/sys/net/ipv4/tcp_mem":                                         "3145728\t4194304\t6291456\n",
+		"proc/sys/net/ipv4/tcp_rmem":                                        "4096\t16384\t1048576\n",
+		"proc/sys/net/ipv4/tcp_wmem":                                        "4096\t16384\t1048576\n",
 		"sys/devices/system/clocksource/clocksource0/current_clocksource":   "tsc\n",
 		"sys/devices/system/clocksource/clocksource0/available_clocksource": "tsc hpet acpi_pm\n",
 		"sys/fs/cgroup/system.slice/memory.max":                             "max\n",
@@ -145,7 +148,8 @@ func TestLookIn(t *testing.T) {
 		{"vps", vps, Machine{
 			Kernel: "4.19.0-26-amd64", CPUs: 1,
 			Files:      Files{Soft: 1024, Hard: 4096, NrOpen: 1 << 20, Max: 48000, Open: 1184},
-			Memory:     Memory{Total: 497728 << 10, Available: 200 << 20},
+			Memory:     Memory{Total: 497728 << 10, Available: 200 << 20, Swap: 1 << 30, Swapped: 128 << 20},
+			HugePages:  "always",
 			Ports:      Ports{First: 32768, Last: 60999},
 			Conntrack:  Conntrack{Max: 7680, Count: 412},
 			Somaxconn:  128,
@@ -170,7 +174,8 @@ func TestLookIn(t *testing.T) {
 		{"tuned", tuned, Machine{
 			Kernel: "6.12.9", CPUs: 64, Quota: 16,
 			Files:      Files{Soft: 1 << 21, Hard: 1 << 21, NrOpen: 2147483584, Max: math.MaxInt, Open: 9216},
-			Memory:     Memory{Total: 263851392 << 10, Available: 127<<30 + 512<<20, Limit: 128 << 30, Cgroup: 2},
+			Memory:     Memory{Total: 263851392 << 10, Available: 127<<30 + 512<<20, Limit: 128 << 30, Cgroup: 2, Swap: 4 << 30},
+			HugePages:  "madvise",
 			Ports:      Ports{First: 10240, Last: 65535, Reserved: 11},
 			Somaxconn:  65535,
 			SynBacklog: 65535,
@@ -197,7 +202,7 @@ func TestLookInSandbox(t *testing.T) {
 	if m.CPUs == 0 || m.Files != (Files{}) || m.Memory != (Memory{}) || m.Ports.Count() != 0 {
 		t.Errorf("an empty root tells %+v", m)
 	}
-	for _, checks := range [][]Check{Server(m, 0), Server(m, 100), Load(m, LoadPlan{Users: 100})} {
+	for _, checks := range [][]Check{Server(m, ServerPlan{}), Server(m, ServerPlan{Conns: 100}), Load(m, LoadPlan{Users: 100})} {
 		for _, c := range checks {
 			if c.Level == Fail {
 				t.Errorf("failed on a fact that is not known: %+v", c)

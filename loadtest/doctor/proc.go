@@ -39,6 +39,16 @@ func (f *facts) numbers(path string, n int) []int {
 	return found
 }
 
+// chosen is the word in brackets of a file that lists the choices: always [madvise] never.
+func (f *facts) chosen(path string) string {
+	_, rest, _ := strings.Cut(f.text(path), "[")
+	word, _, ok := strings.Cut(rest, "]")
+	if !ok {
+		return ""
+	}
+	return word
+}
+
 func (f *facts) note(path string, err error) {
 	if err != nil {
 		f.errs = append(f.errs, fmt.Errorf("/%s: %w", path, err))

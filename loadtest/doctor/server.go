@@ -8,14 +8,21 @@ import (
 // goal is what a server should be able to hold where no number is given.
 const goal = 10_000
 
-// Server says whether a machine is fit for a server of so many sockets. 0 asks how many it could hold; then limits are
-// held against a modest 10,000, and none is a failure.
-func Server(m Machine, conns int) []Check {
+// ServerPlan is what a server is to hold.
+type ServerPlan struct {
+	Conns int  // sockets; 0: as many as the machine has room for
+	TLS   bool // the server encrypts them itself
+}
+
+// Server says whether a machine is fit for a server of so many sockets. Without a number it tells how many it could hold; then limits
+// are held against a modest 10,000, and none is a failure.
+func Server(m Machine, plan ServerPlan) []Check {
 	short := Fail
-	if conns <= 0 {
-		conns, short = goal, Warn
+	if plan.Conns <= 0 {
+		plan.Conns, short = goal, Warn
 	}
-	room, binds := Capacity(m)
+	conns := plan.Conns
+	room, binds := Capacity(m, plan)
 	checks := []Check{
 		m.check(),
 		{Name: "capacity", Found: fmt.Sprintf("room for about %s a server; more is up to %s", plural(room, "socket"), binds)},
@@ -24,9 +31,12 @@ func Server(m Machine, conns int) []Check {
 		m.acceptQueue(conns),
 		m.synQueue(conns),
 		m.proxyPorts(conns),
-		m.memoryCheck(serverMemory(conns), fmt.Sprintf("%s of %s and %s for the program",
-			plural(conns, "socket"), size(kernelSocket+serverSocket), size(serverAlone)), short,
-			fmt.Sprintf("throng --max-conns %d", max(m.memorySockets(), 1))),
+		m.memoryCheck(plan.memory(), fmt.Sprintf("%s of %s and %s for the program",
+			plural(conns, "socket"), size(plan.socket()), size(serverAlone)), short,
+			fmt.Sprintf("throng --max-conns %d", max(m.memorySockets(plan), 1))),
+		m.memoryLimit(plan, short),
+		m.swap(),
+		m.hugePages(),
 		m.socketMemory(conns),
 	}
 	checks = append(checks, m.tracking(conns)...)
@@ -34,8 +44,8 @@ func Server(m Machine, conns int) []Check {
 }
 
 // Capacity is about how many waiting sockets one server could hold on this machine, and which limit, by the name of its
-// check, stands in the way of more.
-func Capacity(m Machine) (sockets int, binds string) {
+// check, stands in the way of more. The number in the plan is of no account.
+func Capacity(m Machine, plan ServerPlan) (sockets int, binds string) {
 	sockets, binds = serverSockets(m.Files.limit()), "open-files"
 	if m.Files.Max > 0 && !m.Admin {
 		if n := serverSockets(max(m.Files.Max-m.Files.Open, 0)); n < sockets {
@@ -43,19 +53,29 @@ func Capacity(m Machine) (sockets int, binds string) {
 		}
 	}
 	if m.Memory.Available > 0 {
-		if n := m.memorySockets(); n < sockets {
+		if n := m.memorySockets(plan); n < sockets {
 			sockets, binds = n, "memory"
 		}
 	}
 	return sockets, binds
 }
 
-// serverMemory is what a server with so many waiting sockets wants, the kernel's part included.
-func serverMemory(sockets int) int { return serverAlone + sockets*(kernelSocket+serverSocket) }
+// memory is what a server with so many waiting sockets wants, the kernel's part included.
+func (p ServerPlan) memory() int { return serverAlone + p.Conns*p.socket() }
+
+// socket is what each costs, the kernel's part included; ownSocket is the server's own part.
+func (p ServerPlan) socket() int { return kernelSocket + p.ownSocket() }
+
+func (p ServerPlan) ownSocket() int {
+	if p.TLS {
+		return serverSocket + serverTLS
+	}
+	return serverSocket
+}
 
 // memorySockets is how many waiting sockets fit into the free memory.
-func (m Machine) memorySockets() int {
-	return max(m.Memory.Available-serverAlone, 0) / (kernelSocket + serverSocket)
+func (m Machine) memorySockets(plan ServerPlan) int {
+	return max(m.Memory.Available-serverAlone, 0) / plan.socket()
 }
 
 // check tells what machine this is.

@@ -61,6 +61,9 @@ func TestServer(t *testing.T) {
 			{"ports", OK, "28,232 ports (32768 to 60999)", ""},
 			{"memory", OK, "200.0 MiB free; about 85.4 MiB wanted", ""},
 			{"socket-memory", Warn, "41.6 MiB for messages", "sysctl -w net.ipv4.tcp_mem='7680 10240 15360'"},
+			{"memory-limit", OK, "none: ", ""},
+			{"swap", Warn, "128.0 MiB of 1.0 GiB in use", "MemorySwapMax=0 "},
+			{"huge-pages", Warn, "always: ", "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled"},
 			{"conntrack", Fail, "412 of 7,680", "sysctl -w net.netfilter.nf_conntrack_max=16384"},
 			{"clock", Warn, "source hpet; slow", "echo kvm-clock > "},
 		}},
@@ -104,7 +107,17 @@ func TestServer(t *testing.T) {
 			{"syn-backlog", OK, "SYN cookies beyond", ""},
 			{"ports", Warn, "55,285 ports (10240 to 65535, less 11 reserved)", "19 addresses"},
 			{"memory", OK, "", ""},
+			{"memory-limit", OK, "115.2 GiB for the program (nine tenths of the control group's limit); about 1.2 GiB wanted", ""},
+			{"swap", OK, "0 B of 4.0 GiB in use", ""},
+			{"huge-pages", OK, "madvise: not handed out unasked", ""},
 			{"socket-memory", OK, "", ""},
+		}},
+		{"lab, nothing told of swap and huge pages", lab, 100, []want{
+			{"swap", OK, "none", ""},
+			{"huge-pages", OK, "not known", ""},
+		}},
+		{"tuned, tiny buffers", tuned.with(box{"proc/sys/net/ipv4/tcp_wmem": "4096 16384 32768\n"}), 100, []want{
+			{"socket-memory", Warn, "a message of 64.0 KiB does not fit", "sysctl -w net.ipv4.tcp_wmem='4096 16384 4194304'"},
 		}},
 		{"tuned, a tight unit", tuned.with(box{"sys/fs/cgroup/system.slice/memory.max": "2147483648",
 			"sys/fs/cgroup/system.slice/memory.current": "1073741824"}), 250_000, []want{
@@ -114,7 +127,7 @@ func TestServer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			checks := Server(test.box.look(t), test.conns)
+			checks := Server(test.box.look(t), ServerPlan{Conns: test.conns})
 			sane(t, checks)
 			for _, w := range test.want {
 				c := named(t, checks, w.name)
@@ -133,9 +146,42 @@ func TestServerAdvice(t *testing.T) {
 	m.Somaxconn, m.SynBacklog, m.SynCookies = 4096, 4096, 1
 	m.TCPMem = [3]int{7680, 10240, 15360}
 	m.Conntrack.Max = 16384
+	m.Memory.Swapped, m.HugePages = 0, "madvise"
 	m.Clock = Clock{Source: "kvm-clock", Known: true, Synced: true}
-	if checks := Server(m, 10_000); Worst(checks) != OK {
+	if checks := Server(m, ServerPlan{Conns: 10_000}); Worst(checks) != OK {
 		t.Errorf("still something to change:\n%s", printed(checks))
+	}
+}
+
+// TestMemoryLimit tells the server to keep to one limit or another.
+func TestMemoryLimit(t *testing.T) {
+	tests := []struct {
+		name        string
+		told, group int
+		plan        ServerPlan
+		level       Level
+		found       string
+		advice      string
+	}{
+		{"nobody says", 0, 0, ServerPlan{Conns: 1000}, OK, "none: ", ""},
+		{"enough", 1 << 30, 0, ServerPlan{Conns: 100_000}, OK, "1.0 GiB for the program (by --max-memory or GOMEMLIMIT); about 156.0 MiB wanted", ""},
+		{"enough without TLS alone", 1 << 30, 0, ServerPlan{Conns: 100_000, TLS: true}, Fail, "1.1 GiB wanted", "throng --max-memory 1408MiB "},
+		{"too little, as many as it can", 64 << 20, 0, ServerPlan{TLS: true}, Warn, "newcomers are sent away", "throng --max-memory 192MiB "},
+		{"the group's", 0, 1 << 30, ServerPlan{Conns: 1000}, OK, "921.6 MiB for the program (nine tenths", ""},
+		{"too little in the group", 0, 64 << 20, ServerPlan{Conns: 100_000}, Fail, "57.6 MiB for the program (nine tenths", "throng --max-memory 256MiB "},
+		{"more than the group grants", 2 << 30, 1 << 30, ServerPlan{Conns: 1000}, Warn, "the kernel ends it at 1.0 GiB", "throng --max-memory 921MiB "},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := tuned.look(t)
+			m.Memory.Told, m.Memory.Limit = test.told, test.group
+			checks := Server(m, test.plan)
+			sane(t, checks)
+			c := named(t, checks, "memory-limit")
+			if c.Level != test.level || !strings.Contains(c.Found, test.found) || !strings.Contains(c.Advice, test.advice) {
+				t.Errorf("found %v %+v\n want %+v", c.Level, c, test)
+			}
+		})
 	}
 }
 
