@@ -28,13 +28,8 @@ func (m mix) lazy(user int) bool { return m.slow && user%20 == 19 }
 func (m mix) deaf(user int) bool { return m.lazy(user) && user%100 == 99 }
 
 // speaks says whether a user says anything in a scenario; of who comes and goes that is asked in version 2 alone, where what
-// waits to be said is not lost.
-func (m mix) speaks(user int) bool {
-	if m.v2 {
-		return !m.lazy(user)
-	}
-	return !m.passing(user)
-}
+// waits to be said is not lost. Whom the server cuts off for reading too slowly may have said what it did not read any more.
+func (m mix) speaks(user int) bool { return !m.lazy(user) && (m.v2 || !m.passing(user)) }
 
 // hears says whether a user is written to in private. Nobody owes a message to who does not read, or in the tutorial
 // dialect to who comes and goes: see ledger.

@@ -93,14 +93,14 @@ func look(ctx context.Context, admin string) (s sample, err error) {
 	return s, err
 }
 
-// patience is how long the server may take to see that all users are gone.
+// patience is how long the server may take to see that all users are gone, and to be done with them.
 const patience = 30 * time.Second
 
 // rest takes a sample of a server that nobody uses any more, after a collection of garbage. It waits until all connections are
-// gone, or for patience; which of the two it was, the sample tells.
-func rest(ctx context.Context, admin string) (s sample, err error) {
+// gone and so many goroutines are left at most, or for patience; which of the two it was, the sample tells.
+func rest(ctx context.Context, admin string, goroutines float64) (s sample, err error) {
 	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(100 * time.Millisecond) {
-		if s, err = look(ctx, admin); err != nil || s.connections == 0 {
+		if s, err = look(ctx, admin); err != nil || s.connections == 0 && s.goroutines <= goroutines {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ type soak struct {
 }
 
 // each is how long a load's run sends.
-func (s *soak) each() time.Duration { return between(time.Second, s.length/10, 2*time.Minute) }
+func (s *soak) each() time.Duration { return between(time.Second, s.length/10, time.Minute) }
 
 // every is how far the samples are apart.
 func (s *soak) every() time.Duration {
@@ -66,13 +67,13 @@ func (s *soak) run(ctx context.Context) (f *found, err error) {
 	defer cancel(nil)
 
 	f = &found{}
-	if f.before, err = rest(ctx, server.Admin); err != nil {
+	if f.before, err = rest(ctx, server.Admin, math.Inf(1)); err != nil {
 		return nil, err
 	}
 	if err := s.busy(ctx, cancel, server, f); err != nil {
 		return nil, err
 	}
-	f.after, err = rest(ctx, server.Admin)
+	f.after, err = rest(ctx, server.Admin, f.before.goroutines+few)
 	return f, err
 }
 

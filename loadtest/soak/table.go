@@ -16,10 +16,10 @@ const mib = 1 << 20
 type row struct {
 	what  string
 	of    func(sample) float64
-	part  float64 // what it may grow by in an hour, as a part of its mean; 0: as many as few says
+	part  float64 // what it may grow by in an hour, as a part of its mean; 0: few, or a hundredth of the connections
 	unit  float64 // what it is shown in
 	shown bool    // without a verdict
-	stays bool    // after the last user there may be no more of it than before the first, but for few
+	stays bool    // after the last user there may be no more of it than before the first, but for as many
 }
 
 var rows = []row{
@@ -51,6 +51,9 @@ type judged struct {
 	verdict       string
 }
 
+// few descriptors or goroutines more or less mean nothing.
+const few = 10
+
 // judge looks at every row. There is at least one sample.
 func (f *found) judge() (all []judged) {
 	samples := f.samples[f.warmUp():]
@@ -58,7 +61,7 @@ func (f *found) judge() (all []judged) {
 	for _, s := range samples {
 		at, conns = append(at, s.at.Hours()), append(conns, s.connections)
 	}
-	few := max(10, mean(conns)/100)
+	some := max(few, mean(conns)/100)
 	for _, r := range rows {
 		var v []float64
 		for _, s := range samples {
@@ -66,13 +69,13 @@ func (f *found) judge() (all []judged) {
 		}
 		j := judged{row: r, trend: trendOf(at, v), before: r.of(f.before), after: r.of(f.after)}
 		if !r.shown {
-			allowed := few
+			allowed := some
 			if r.part > 0 {
 				allowed = r.part * j.mean
 			}
 			j.verdict = j.trend.verdict(allowed)
 		}
-		if r.stays && j.after-j.before > few {
+		if r.stays && j.after-j.before > some {
 			j.verdict += ", **left behind**"
 		}
 		all = append(all, j)
