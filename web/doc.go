@@ -24,6 +24,7 @@
 //	calls.js          questions that wait for their answers
 //	conversation.js   the order of one conversation: duplicates, gaps, recovery; conversations.js keeps the positions
 //	postman.js        brings each message to its ack, under one cid, from an outbox (outbox.js) that outlives the page
+//	pass.js           the token of who needs one, shown with each hello and again before it ends
 //	rooms.js          the rooms to be in; receipts.js how far one has got; store.js what is kept between visits
 //
 // client/js/chat/ is what a person sees of it, without a page: chats.js all chats and which is open, chat.js one of

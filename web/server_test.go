@@ -16,6 +16,7 @@ type server struct {
 	addr    string // HOST:PORT
 	url     string // of the page
 	data    string // folder of the log
+	args    []string
 	command *exec.Cmd
 	drained sync.WaitGroup
 	running bool
@@ -25,9 +26,9 @@ var addrInLog = regexp.MustCompile(`\baddr="?([^\s"]+)`)
 
 // startServer boots the real program and waits until it listens. The test's end
 // stops it, and fails when it does not stop well.
-func startServer(t *testing.T) *server {
+func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, addr: "127.0.0.1:0", data: t.TempDir()}
+	s := &server{t: t, addr: "127.0.0.1:0", data: t.TempDir(), args: args}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -40,7 +41,7 @@ func (s *server) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.command = exec.Command(path, "serve", "--addr", s.addr, "--admin", "off", "--data", s.data, "--rate", "0")
+	s.command = exec.Command(path, append([]string{"serve", "--addr", s.addr, "--admin", "off", "--data", s.data, "--rate", "0"}, s.args...)...)
 	stderr, err := s.command.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)

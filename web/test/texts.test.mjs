@@ -44,11 +44,14 @@ test("every reason has its words", () => {
       { kind: "denied", code: 403, detail: "too far" },
       { kind: "full", code: 503, detail: "" },
       { kind: "odd", code: 418, detail: "" },
+      { kind: "token", code: 0, detail: "" },
+      { kind: "closed", code: CLOSE.token, detail: "the token has expired" },
     ].map((why) => explain(texts, why));
     assert.equal(new Set(said).size, said.length);
     assert.match(said[1], /4777.*because/);
     assert.match(said[5], /too far/);
     assert.match(said[7], /418/);
+    assert.match(said[9], /the token has expired/);
   }
 });
 

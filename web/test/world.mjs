@@ -17,8 +17,8 @@ export class World {
   #timers = [];
 
   /** A client in this world, and what it told of. */
-  client({ nick = "alice", storage = new Memory(), patient = false } = {}) {
-    const throng = new Throng({ address: "https://host/", nick, storage, patient, around: this.#around() });
+  client({ nick = "alice", storage = new Memory(), patient = false, token } = {}) {
+    const throng = new Throng({ address: "https://host/", nick, storage, patient, token, around: this.#around() });
     const told = { states: [], messages: [], resets: [], stored: [], faults: [], presence: [], typing: [], read: [], recv: [] };
     const names = { state: "states", message: "messages", reset: "resets", fault: "faults" };
     for (const type of ["state", "message", "reset", "stored", "fault", "presence", "typing", "read", "recv"]) {

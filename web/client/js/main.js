@@ -1,12 +1,13 @@
 // @ts-check
 import { joinedNick, preference, setJoinedNick } from "./preferences.js";
-import { explain, textsFor } from "./texts/texts.js";
+import { explain, explainError, textsFor } from "./texts/texts.js";
 import { nickIn, tokenIn } from "./token.js";
-import { CLOSE, Throng, socketAddress } from "./throng/throng.js";
+import { CLOSE, Throng, sameNick, socketAddress } from "./throng/throng.js";
 import { App } from "./view/app.js";
 import { localise } from "./view/dom.js";
 import { LoginView } from "./view/login.js";
 import { applyTheme } from "./view/settings.js";
+import { toast } from "./view/toast.js";
 
 /** With these the chat cannot go on under this nick. @type {number[]} */
 const FINAL = [CLOSE.badNick, CLOSE.token, CLOSE.origin, CLOSE.inUse];
@@ -14,7 +15,7 @@ const FINAL = [CLOSE.badNick, CLOSE.token, CLOSE.origin, CLOSE.inUse];
 /** The page: the login, then the chat, then the login again. */
 class Page {
   #texts = textsFor([preference("language"), ...navigator.languages]);
-  #token = tokenIn(location.hash); // kept in memory only
+  #token = ""; // kept in memory only
   #login = new LoginView(this.#texts, (nick) => this.#join(nick, false));
   /** @type {Throng | null} */
   #throng = null;
@@ -28,11 +29,34 @@ class Page {
     window.addEventListener("online", () => this.#hurry());
     window.addEventListener("pagehide", () => this.#app?.keep());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
-    if (this.#token) history.replaceState(history.state, "", location.pathname + location.search); // nobody is to see or share it
+    window.addEventListener("hashchange", () => this.#takeToken() && this.#renew());
+    this.#takeToken();
     const nick = nickIn(this.#token);
     if (nick) this.#join(nick, false);
     else if (joinedNick()) this.#join(joinedNick(), true);
     else this.#login.ask();
+  }
+
+  /** Take the token off the address, if there is one: nobody is to see or share it. */
+  #takeToken() {
+    const token = tokenIn(location.hash);
+    if (!token) return false;
+    this.#token = token;
+    history.replaceState(history.state, "", location.pathname + location.search);
+    return true;
+  }
+
+  /** A link with a token was opened in this page, by who is in the chat or by somebody else. */
+  #renew() {
+    const throng = this.#throng;
+    const nick = nickIn(this.#token) || (throng?.nick ?? "");
+    if (throng && sameNick(nick, throng.nick)) {
+      if (throng.state.name !== "online") throng.start();
+      else throng.renew().catch((error) => toast(explainError(this.#texts, error)));
+      return;
+    }
+    if (throng) this.#leave("");
+    if (nick) this.#join(nick, false);
   }
 
   /**
@@ -45,7 +69,7 @@ class Page {
       return;
     }
     this.#login.wait();
-    const throng = new Throng({ address: document.baseURI, nick, token: this.#token || undefined, patient: isBack });
+    const throng = new Throng({ address: document.baseURI, nick, token: () => this.#token, patient: isBack });
     this.#throng = throng;
     throng.addEventListener("state", () => throng === this.#throng && this.#changed(throng));
     if (isBack) this.#enter(throng);
@@ -57,8 +81,13 @@ class Page {
     const { state } = throng;
     if (state.name === "online" && !this.#app) this.#enter(throng);
     const why = state.name === "stopped" ? state.why : null;
-    if (why && (!this.#app || FINAL.includes(why.code))) this.#leave(explain(this.#texts, why));
+    if (why && (!this.#app || FINAL.includes(why.code))) this.#leave(this.#explain(why));
     else this.#app?.show(state);
+  }
+
+  /** @param {import("./throng/throng.js").Why} why */
+  #explain(why) {
+    return why.code === CLOSE.token && !this.#token ? this.#texts.tokenNeeded : explain(this.#texts, why);
   }
 
   /**

@@ -112,6 +112,9 @@ export const en = {
   silent: "The server does not answer.",
   dialect: "This server does not speak the protocol of this page (throng.v2.json).",
   denied: (/** @type {string} */ why) => `The server does not let you in${why ? `: ${why}` : "."}`,
+  token: "No token is to be had at present.",
+  tokenNeeded: "This server lets in who opens a link with a token (…#token=…). Ask whoever runs it for one.",
+  tokenRefused: (/** @type {string} */ why) => `Your link does not let you in: ${why}. Open a new one.`,
   full: "The server is full or too busy at present.",
   odd: (/** @type {number} */ status) => `The server gave an unexpected answer (${status}).`,
   closed: (/** @type {number} */ code, /** @type {string} */ why) =>

@@ -27,6 +27,7 @@ export function explain(texts, { kind, code, detail }) {
   switch (kind) {
     case "closed":
       if (code === CLOSE.origin && detail) return texts.sentAway(detail);
+      if (code === CLOSE.token && detail) return texts.tokenRefused(detail);
       return texts.closeCodes[code] ?? texts.closed(code, detail);
     case "denied":
       return texts.denied(detail);
@@ -43,6 +44,6 @@ export function explain(texts, { kind, code, detail }) {
  * @param {{ code: number, message: string }} error
  */
 export function explainError(texts, { code, message }) {
-  if (code === ERR.forbidden && message) return message; // what, and for how long, the server alone knows
+  if ((code === ERR.forbidden || code === ERR.unauthorized) && message) return message; // what, and for how long, the server alone knows
   return texts.errors[code] ?? texts.error(code, message);
 }

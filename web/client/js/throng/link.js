@@ -7,10 +7,10 @@ import { decode, encode } from "./frames.js";
 
 /**
  * Why there is no connection. `kind` is what a person can do something about: "closed" (see `code`), "unreachable" (no
- * answer), "silent" (connected, but no welcome), "dialect" (the server does not speak this protocol), "denied" (not allowed), "full" (no room at
+ * answer), "token" (none was to be had), "silent" (connected, but no welcome), "dialect" (the server does not speak this protocol), "denied" (not allowed), "full" (no room at
  * present), "odd" (an answer that none of these explains).
  * @typedef {object} Why
- * @property {"closed" | "unreachable" | "silent" | "dialect" | "denied" | "full" | "odd"} kind
+ * @property {"closed" | "unreachable" | "token" | "silent" | "dialect" | "denied" | "full" | "odd"} kind
  * @property {number} code the close code, or the HTTP status, or 0
  * @property {string} detail the server's own words, "" when it said none
  */
@@ -88,7 +88,8 @@ export class Link {
    * @param {object} options
    * @param {string} options.address of the chat socket, as http(s) or ws(s)
    * @param {boolean} options.patient whether the first connect comes back, too
-   * @param {() => Frame} options.hello the first frame of each connection
+   * @param {(send: (frame: Frame) => void, fail: (why: Error) => void) => void} options.hello sends the first frame of each
+   *   connection, now or soon, or says why there is none
    * @param {(state: State) => void} options.onState
    * @param {(frame: Frame) => void} options.onFrame the welcome is one of them, and comes before onState's "online"
    * @param {Surroundings} around
@@ -147,7 +148,7 @@ export class Link {
     socket.onopen = () => {
       opened = true;
       if (socket.protocol !== SUBPROTOCOL) this.#halt({ kind: "dialect", code: 0, detail: "" });
-      else socket.send(JSON.stringify(this.#options.hello()));
+      else this.#greet(socket);
     };
     socket.onmessage = ({ data }) => {
       if (typeof data !== "string") return;
@@ -161,6 +162,18 @@ export class Link {
       if (opened) this.#lost({ kind: "closed", code, detail: reason || this.#detail });
       else this.#refused(socket);
     };
+  }
+
+  /** @param {WebSocket} socket */
+  #greet(socket) {
+    this.#options.hello(
+      (frame) => {
+        if (this.#socket === socket) socket.send(JSON.stringify(frame));
+      },
+      ({ message }) => {
+        if (this.#socket === socket) this.#lost({ kind: "token", code: 0, detail: message });
+      },
+    );
   }
 
   /** @param {Frame} frame */

@@ -16,6 +16,15 @@ export class Moderation {
   }
 
   /**
+   * Take what a welcome says of what is allowed.
+   * @param {Frame} welcome
+   */
+  allow(welcome) {
+    this.isAllowed = welcome.moderator === true;
+    return welcome;
+  }
+
+  /**
    * Take what a frame says of the message of the day.
    * @param {Frame} frame
    */

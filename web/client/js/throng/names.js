@@ -31,6 +31,11 @@ export function convKey(conv) {
   return (direct ? directConv : roomConv)(nickKey(name));
 }
 
+/** Whether a conversation's position goes with the hello; rooms are entered, with positions of their own. @param {string} conv */
+export function isGreeted(conv) {
+  return partsOf(conv).direct || convKey(conv) === EVERYONE;
+}
+
 /**
  * How a frame says where it is for.
  * @param {string} conv

@@ -4,8 +4,9 @@ import { Conversations } from "./conversations.js";
 import { listOf } from "./frames.js";
 import { Link, browser } from "./link.js";
 import { Moderation } from "./moderation.js";
-import { EVERYONE, convKey, convOf, partsOf } from "./names.js";
+import { convOf, isGreeted, partsOf } from "./names.js";
 import { sameNick, socketAddress } from "./nick.js";
+import { Pass } from "./pass.js";
 import { Postman } from "./postman.js";
 import { Receipts } from "./receipts.js";
 import { Rooms } from "./rooms.js";
@@ -33,7 +34,7 @@ export { nickKey, sameNick, socketAddress } from "./nick.js";
  */
 export class Throng extends EventTarget {
   #nick; // as the server shows it
-  #token;
+  #pass;
   #store;
   #link;
   #calls;
@@ -48,26 +49,26 @@ export class Throng extends EventTarget {
    * @param {object} options
    * @param {string} options.address the server's, as http(s) or ws(s); the page's own is document.baseURI
    * @param {string} options.nick one that socketAddress can name
-   * @param {string} [options.token]
+   * @param {import("./pass.js").Token} [options.token] a function is asked again before each hello, and before what it gave ends
    * @param {boolean} [options.patient] come back even if the very first connect fails
    * @param {Storage | null} [options.storage] keeps the resume secret, positions, rooms and the outbox between visits;
    *   null: memory only
    * @param {Partial<import("./link.js").Surroundings>} [options.around] for tests
    */
-  constructor({ address, nick, token, patient = false, storage = lasting(), around = {} }) {
+  constructor({ address, nick, token = "", patient = false, storage = lasting(), around = {} }) {
     super();
     const socket = socketAddress(nick, address);
     if (!socket) throw new TypeError("no address can name this nick");
     const world = { ...browser(), ...around };
     const send = (/** @type {Frame} */ frame) => this.#link.send(frame);
     this.#nick = nick;
-    this.#token = token;
     this.#store = new Store(storage, nick);
     this.#calls = new Calls(send, world);
     this.#receipts = new Receipts(send, world);
     const shared = { store: this.#store, around: world, ask: (/** @type {Frame} */ frame) => this.#calls.ask(frame) };
     /** What moderators do, and the message of the day. */
     this.moderation = new Moderation(shared.ask);
+    this.#pass = new Pass(token, async (fresh) => this.moderation.allow(await this.#calls.ask({ t: "hello", token: fresh })), world);
     this.#conversations = new Conversations({
       ...shared,
       history: (conv, range) => this.history(conv, range),
@@ -91,7 +92,7 @@ export class Throng extends EventTarget {
       {
         address: socket,
         patient,
-        hello: () => this.#hello(),
+        hello: (send, fail) => this.#pass.take((token) => send(this.#hello(token)), fail),
         onState: (state) => this.#changed(state),
         onFrame: (frame) => this.#take(frame),
       },
@@ -125,6 +126,11 @@ export class Throng extends EventTarget {
   stop() {
     this.keep();
     this.#link.stop();
+  }
+
+  /** There is a fresh token: show it. Rejected with a ThrongError when it is refused; the one before goes on to count. */
+  renew() {
+    return this.#pass.renew();
   }
 
   /** Write positions to the storage now: the page may be about to go. */
@@ -221,15 +227,16 @@ export class Throng extends EventTarget {
     return Number((await this.#calls.ask({ t: "ping" })).ts);
   }
 
-  /** @returns {Frame} */
-  #hello() {
+  /** @param {string | undefined} token @returns {Frame} */
+  #hello(token) {
     const resume = this.#store.get("resume", "") || undefined;
-    return { t: "hello", id: "hello", token: this.#token, resume, pos: this.#conversations.positions(isGreeted) };
+    return { t: "hello", id: "hello", token, resume, pos: this.#conversations.positions(isGreeted) };
   }
 
   /** @param {State} state */
   #changed(state) {
     if (state.name !== "online") {
+      this.#pass.pause();
       this.#rooms.pause();
       this.#calls.lose();
       this.#conversations.pause();
@@ -283,7 +290,7 @@ export class Throng extends EventTarget {
     if (anew) this.#receipts.forget();
     this.#conversations.resume(String(frame.epoch), frame.recovered ?? {}, isGreeted);
     this.#tell("welcome", frame);
-    this.moderation.isAllowed = frame.moderator === true;
+    this.#pass.welcomed(this.moderation.allow(frame));
     this.#tell("motd", this.moderation.heard(frame));
   }
 
@@ -335,9 +342,4 @@ export class Throng extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** Whether a conversation's position goes with the hello; rooms are entered, with positions of their own. @param {string} conv */
-function isGreeted(conv) {
-  return partsOf(conv).direct || convKey(conv) === EVERYONE;
 }
