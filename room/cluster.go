@@ -274,13 +274,22 @@ func (l yielded) open(*shard) {
 // expel closes the connections of somebody who has come back on another, and returns them. They may still hold the nick.
 func (s *shard) expel(p *person) (gone []*Session) {
 	for _, old := range p.sessions {
+		isHere := old.all.index >= 0
 		s.depart(old)
 		old.person = nil
-		old.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
+		if isHere {
+			s.takenOver(old)
+		} else {
+			old.isTaken = true
+		}
 	}
 	gone, p.sessions = p.sessions, nil
 	s.tellGone(p)
 	return gone
+}
+
+func (*shard) takenOver(session *Session) {
+	session.peer.Close(event.CloseTakenOver, "taken over by a newer connection")
 }
 
 // forget takes somebody off the list of those who are here.

@@ -91,7 +91,7 @@ func (l unsaid) open(s *shard) {
 		return
 	}
 	parcel := s.hub.edict(conv, event.AppendDeleted(nil, conv, e.Place, e.Mid))
-	for _, session := range p.sessions {
+	for session := range p.here() {
 		s.deliver(session, parcel)
 	}
 }

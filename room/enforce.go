@@ -87,7 +87,7 @@ func (l eviction) open(s *shard) {
 	if p == nil {
 		return
 	}
-	for _, session := range p.sessions {
+	for session := range p.here() { // who comes is asked again: see shard.enter
 		s.sendAway(session, l.why)
 	}
 }

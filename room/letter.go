@@ -81,6 +81,10 @@ type enter struct{ session *Session }
 
 func (l enter) open(s *shard) {
 	session := l.session
+	if session.isTaken {
+		s.takenOver(session)
+		return
+	}
 	if session.person == nil {
 		return // it has to say hello first
 	}
@@ -233,8 +237,8 @@ func (s *shard) give(to *person, m history.Message) (isTaken bool) {
 		m.Cid = "" // its sender's own
 	}
 	parcel := s.hub.message(&m, event.Direct(m.From))
-	for _, session := range to.sessions {
-		if session.all.index >= 0 && s.deliver(session, parcel) {
+	for session := range to.here() {
+		if s.deliver(session, parcel) {
 			isTaken = true
 		}
 	}
@@ -244,7 +248,7 @@ func (s *shard) give(to *person, m history.Message) (isTaken bool) {
 // show shows a direct message to the sessions of its sender.
 func (s *shard) show(from *person, m *history.Message) {
 	parcel := s.hub.echo(m)
-	for _, own := range from.sessions {
+	for own := range from.here() {
 		if own.dialect == version2 {
 			s.deliver(own, parcel)
 		}

@@ -226,7 +226,7 @@ func (s *shard) arrive(p *person) {
 
 // expire closes the sessions of somebody whose tokens have ended.
 func (s *shard) expire(p *person, now time.Time) {
-	for _, session := range p.sessions {
+	for session := range p.here() {
 		g := session.grant.Load()
 		if session.isOver || g == nil || g.Ends.IsZero() || now.Before(g.Ends) {
 			continue

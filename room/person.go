@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"iter"
 	mathrand "math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -23,6 +24,17 @@ type person struct {
 	sessions []*Session                    // none: away, since claim.Away
 	latest   atomic.Pointer[history.Claim] // the claim as it is to be saved; for anybody
 	askers   map[string]bool               // other nodes that have asked for it, and remember the answer
+}
+
+// here gives the sessions that have their connection. The others, which are about to get it, can be sent nothing yet.
+func (p *person) here() iter.Seq[*Session] {
+	return func(yield func(*Session) bool) {
+		for _, session := range p.sessions {
+			if session.all.index >= 0 && !yield(session) {
+				return
+			}
+		}
+	}
 }
 
 // returns reports whether the claim can come back: its secret was given out, or it is owned.

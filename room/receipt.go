@@ -167,7 +167,7 @@ func (l told) open(s *shard) {
 func (s *shard) whisper(p *person, conv event.Conv, text []byte) {
 	parcel := &parcel{class: fleeting, conv: conv}
 	parcel.frames[version2] = s.hub.config.Wire.Message(false, text)
-	for _, to := range p.sessions {
+	for to := range p.here() {
 		s.deliver(to, parcel)
 	}
 }

@@ -33,6 +33,7 @@ type Session struct {
 	isGone   bool   // Closed was called
 	isNew    bool   // it is held until its first frame, which may be a hello
 	isOver   bool   // its token has ended, and it is being closed
+	isTaken  bool   // its claim has come back on another before it got its connection
 	isAsking bool   // whether it may have its nick is being asked of other nodes
 	holds    bool   // it has this node hold its nick; at first its claim's
 	all      member // of everyone
