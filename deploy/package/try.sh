@@ -46,6 +46,6 @@ kill "$server"
 wait "$server"
 server=
 cat "$work/log"
-ls -l "$root/var/lib/throng"
+chroot "$root" ls -l /var/lib/throng
 chroot "$root" dpkg --purge throng
 echo "installed, started, talked, stopped, removed"
