@@ -2,9 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"throng/deploy/command"
 	"throng/deploy/config"
@@ -27,9 +31,27 @@ func (s *Server) openLog(settings config.Serve, log *slog.Logger) (joined room.C
 		keep.KeepBytes = min(keep.KeepBytes, history.DefaultMemory.KeepBytes) // 0: the default
 		s.log = history.Memory(keep)
 	default:
-		s.log, err = history.Open(settings.Data, keep)
+		if s.log, err = history.Open(settings.Data, keep); err != nil {
+			return nil, fmt.Errorf("the log in %s: %w", settings.Data, err)
+		}
 	}
-	return nil, err
+	return nil, nil
+}
+
+// checkFolder reports whether the folder of the log can be there and be written to. Whoever is to follow another process asks before that one
+// ends, who has the log until then.
+func checkFolder(settings config.Serve) error {
+	if settings.Data == "mem" || settings.Nats != "" && settings.Nats != cluster.Embedded {
+		return nil
+	}
+	err := os.MkdirAll(settings.Data, 0o700)
+	if err == nil {
+		err = unix.Access(settings.Data, unix.W_OK|unix.X_OK)
+	}
+	if err != nil {
+		return fmt.Errorf("the log in %s: %w", settings.Data, err)
+	}
+	return nil
 }
 
 // joinWithin is how long a node waits for the others of its cluster when it starts.

@@ -131,6 +131,9 @@ func (s *Server) inherit(settings config.Serve) (public, private net.Listener, e
 	if public, private, err = s.listen(settings); err != nil {
 		return public, private, err
 	}
+	if err = checkFolder(settings); err != nil {
+		return public, private, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), settings.Drain+startWithin)
 	defer cancel()
 	return public, private, s.options.Handover.succeed(ctx)

@@ -229,6 +229,34 @@ func TestHandOverFails(t *testing.T) {
 	h.tutorial("alice").ask(`{"message":2}`, `{"from_user":"alice","to_user":"","message":2}`)
 }
 
+// TestHandOverNoFolder hands over to a process whose settings name a folder that cannot be: the old one goes on.
+func TestHandOverNoFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "throng.toml")
+	write := func(data string) {
+		if err := os.WriteFile(file, fmt.Appendf(nil, "data = %q\n", data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(dir, "data"))
+	r := startRelay(t, ownProgram(t), "--config", file)
+	pid := r.listening()
+	h := &house{t: t, node: &node{addr: r.addr}, turn: &turn{}}
+	alice := h.tutorial("alice")
+
+	write(filepath.Join(file, "data"))
+	r.ask(pid, syscall.SIGUSR2)
+	r.hear("throng cannot start.*not a directory")
+	r.hear("no process has followed")
+	alice.ask(`{"message":1}`, `{"from_user":"alice","to_user":"","message":1}`)
+
+	write(filepath.Join(dir, "other"))
+	r.ask(pid, syscall.SIGUSR2)
+	alice.isClosed(4001)
+	r.listening()
+	h.tutorial("alice").ask(`{"message":2}`, `{"from_user":"alice","to_user":"","message":2}`)
+}
+
 // TestReload reads the settings again: what can be changed is, and who cannot be understood changes nothing.
 func TestReload(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "throng.toml")
