@@ -216,8 +216,11 @@ func TestPage(t *testing.T) {
 	o.click("Lift")
 	evaluate[bool](o, `document.querySelector('dialog button.primary').click(), true`)
 	o.sees("Nobody is banned or muted")
+	o.sees("In force · 0") // and no message of the day among them
 
+	o.looks(390, 844, "light")
 	o.click("Messages")
+	o.wait(`document.querySelector('nav [aria-current]').getBoundingClientRect().right <= innerWidth`)
 	o.fill("Message id", mid)
 	o.click("Look up")
 	o.sees("Delivered")

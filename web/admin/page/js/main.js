@@ -22,8 +22,12 @@ let chosen = "Overview", timer = 0, isAsking = false;
 function choose(name) {
   chosen = name;
   for (const tab of byId("tabs").children) {
-    if (tab.textContent === name) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+    if (tab.textContent === name) {
+      tab.setAttribute("aria-current", "page");
+      tab.scrollIntoView({ block: "nearest", inline: "center" });
+    } else {
+      tab.removeAttribute("aria-current");
+    }
   }
   byId("main").replaceChildren(parts[name].view);
   refresh();

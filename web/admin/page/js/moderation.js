@@ -24,8 +24,9 @@ export function moderation() {
   text.addEventListener("input", () => (edited = true));
   async function refresh() {
     const [rules, trail, motd] = await Promise.all([ask("rules"), ask("audit", { query: { limit: 50 } }), ask("motd")]);
-    heading.textContent = `In force · ${count(rules.count)}`;
-    force.replaceChildren(table(["What", "Who", "Until", "Why", "By", ""], rules.rules.filter((/** @type {any} */ r) => lifts[r.kind]).map((/** @type {any} */ r) => [
+    const liftable = rules.rules.filter((/** @type {any} */ r) => lifts[r.kind]);
+    heading.textContent = `In force · ${count(rules.count - (rules.rules.length - liftable.length))}`;
+    force.replaceChildren(table(["What", "Who", "Until", "Why", "By", ""], liftable.map((/** @type {any} */ r) => [
       el("span.pill", {}, r.kind), target(r), r.until ? when(r.until) : "for ever", r.reason ?? "–", r.by ?? "–",
       el("button.small", { async onclick() { if (await confirm({ ...lifts[r.kind](r), deed: "Lift", noReason: true })) await refresh(); } }, "Lift"),
     ]), "Nobody is banned or muted, and no room is read-only."));

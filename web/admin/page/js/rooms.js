@@ -31,6 +31,7 @@ export function rooms(person) {
       el("button.small", { onclick: () => read(room).catch((e) => toast(e.message)) }, "Read the latest")));
     lines.hidden = true;
     await members.refresh();
+    if (matchMedia("(max-width: 52rem)").matches) detail.scrollIntoView({ block: "start" });
   }
   /** @param {string} room */
   async function read(room) {
