@@ -151,22 +151,56 @@ func TestPages(t *testing.T) {
 	c.expectEnd()
 }
 
-// TestManyPages: connections that keep pages open do not take those of others for ever.
+// expectIdle waits until so many connections that had a page wait for another request.
+func (s *server) expectIdle(want int) {
+	s.t.Helper()
+	for n, end := -1, time.Now().Add(patience); n != want; time.Sleep(time.Millisecond) {
+		s.door.pages.mu.Lock()
+		n = s.door.pages.idle.Len()
+		s.door.pages.mu.Unlock()
+		if time.Now().After(end) {
+			s.t.Fatalf("%d are idle, want %d", n, want)
+		}
+	}
+}
+
+// TestManyPages: there are so many pages at a time, and whoever has had one and stays makes room for others.
 func TestManyPages(t *testing.T) {
-	s := serve(t, Config{MaxHandshakes: 4, Pages: page})
+	began, finish := make(chan bool), make(chan bool)
+	s := serve(t, Config{MaxHandshakes: 4, Pages: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			began <- true
+			<-finish
+		}
+		page(w, r)
+	})})
 	var open []*client
 	for range 4 {
-		open = append(open, s.browse())
+		c := s.dial()
+		c.say([]byte("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"))
+		<-began
+		open = append(open, c)
 	}
 	c := s.dial()
 	c.say([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 	c.expectRefusal(http.StatusServiceUnavailable)
 	s.join()
+	close(finish)
+	for _, c := range open {
+		c.answer()
+	}
+	s.expectIdle(4)
 	open[0].ask() // it leaves net/http
 	if r, _ := open[0].answer(); r.StatusCode != http.StatusSwitchingProtocols {
 		t.Errorf("status %s", r.Status)
 	}
-	s.browse()
+	for range 10 {
+		s.browse()
+		s.expectIdle(4)
+	}
+	for _, c := range open[1:] {
+		c.expectEnd()
+	}
 }
 
 // TestEager sends frames together with the handshake: they are served after the 101, however many they are.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -22,6 +23,9 @@ type pages struct {
 	ended   chan struct{}
 	end     func()        // closes ended, once
 	slots   chan struct{} // one token for each connection that net/http has
+
+	mu   sync.Mutex // guards what follows; a leaf
+	idle list.List  // of *pageConn that wait for another request, the longest first
 }
 
 func newPages(d *door) *pages {
@@ -40,6 +44,7 @@ func newPages(d *door) *pages {
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHead - 4096, // net/http adds 4,096
 		ErrorLog:          log.New(pageLog{d.engine.log}, "", 0),
+		ConnState:         p.changed,
 	}
 	return p
 }
@@ -51,11 +56,45 @@ func (d *door) servePages() {
 	}
 }
 
+// changed keeps the list of those that are idle. net/http calls it.
+func (p *pages) changed(conn net.Conn, now http.ConnState) {
+	page := pageOf(conn)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if page.idle != nil {
+		p.idle.Remove(page.idle) // does nothing when it was given up
+		page.idle = nil
+	}
+	if now == http.StateIdle {
+		page.idle = p.idle.PushBack(page)
+	}
+}
+
+// slot gets a connection a slot, and reports whether there was one: who only waits makes room, so that nobody keeps others from the
+// pages by asking for one and staying.
+func (p *pages) slot() bool {
+	for {
+		select {
+		case p.slots <- struct{}{}:
+			return true
+		default:
+		}
+		p.mu.Lock()
+		longest := p.idle.Front()
+		if longest != nil {
+			p.idle.Remove(longest)
+		}
+		p.mu.Unlock()
+		if longest == nil {
+			return false
+		}
+		_ = longest.Value.(*pageConn).Close()
+	}
+}
+
 // take passes a connection to net/http, with the bytes already read from it.
 func (p *pages) take(a *arrival, read []byte) {
-	select {
-	case p.slots <- struct{}{}:
-	default:
+	if !p.slot() {
 		p.door.refuse(a, errFull)
 		return
 	}
@@ -135,6 +174,7 @@ type pageConn struct {
 	read    []byte
 	once    sync.Once
 	release func()
+	idle    *list.Element // of pages.idle; nil: it is not idle. Guarded by pages.mu
 }
 
 // Read gives the bytes already read first. It is called by one goroutine at a time.
