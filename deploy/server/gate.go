@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,8 +22,8 @@ import (
 // gate looks at tokens. nil is one that nobody needs a token to pass. Any goroutine may use it.
 type gate struct {
 	verifier *auth.Verifier
-	cookie   string // that may hold a token; "": none does
-	isOpen   bool   // pages of any origin may connect
+	cookie   string      // that may hold a token; "": none does
+	isOpen   atomic.Bool // pages of any origin may connect
 	log      *slog.Logger
 	seldom   rate.Sometimes         // however many tokens are refused, the log has a line a second
 	tokens   *prometheus.CounterVec // that were shown, by what became of them
@@ -60,10 +61,11 @@ func newGate(settings config.Serve, log *slog.Logger, stats prometheus.Registere
 	if err != nil {
 		return nil, err
 	}
-	return &gate{
-		verifier: verifier, cookie: settings.AuthCookie, isOpen: slices.Contains(settings.Origin, "*"), log: log,
-		seldom: rate.Sometimes{Interval: time.Second}, tokens: tokens,
-	}, nil
+	g := &gate{
+		verifier: verifier, cookie: settings.AuthCookie, log: log, seldom: rate.Sometimes{Interval: time.Second}, tokens: tokens,
+	}
+	g.isOpen.Store(isAny(settings.Origin))
+	return g, nil
 }
 
 // close ends the reading of keys.
@@ -73,9 +75,13 @@ func (g *gate) close() {
 	}
 }
 
-// reload has the keys read again.
-func (g *gate) reload() {
+// isAny reports whether pages of any origin are among those that may connect.
+func isAny(origins []string) bool { return slices.Contains(origins, "*") }
+
+// reload has the keys read again, and takes over which pages may connect, before the engine lets them.
+func (g *gate) reload(settings config.Serve) {
 	if g != nil {
+		g.isOpen.Store(isAny(settings.Origin))
 		g.verifier.Reload()
 	}
 }
@@ -115,7 +121,7 @@ func (g *gate) ask(r *http.Request) (*room.Grant, *refusedToken) {
 // where any site may connect only its own pages have one.
 func (g *gate) cookieFor(r *http.Request) string {
 	origin := r.Header.Get("Origin")
-	if u, err := url.Parse(origin); origin != "" && g.isOpen && (err != nil || !strings.EqualFold(u.Host, r.Host)) {
+	if u, err := url.Parse(origin); origin != "" && g.isOpen.Load() && (err != nil || !strings.EqualFold(u.Host, r.Host)) {
 		return ""
 	}
 	return g.cookie

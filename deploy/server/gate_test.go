@@ -331,6 +331,13 @@ func TestAbuseAuthCrossSite(t *testing.T) {
 	if g, status := h.call("alice", "?token="+tokenOf("alice", nil), false, http.Header{"Origin": {"https://evil.example"}}); g == nil {
 		t.Errorf("a page that has a token: status %d", status)
 	}
+	later := withKey(t)
+	settings := later.settings
+	settings.Origin = []string{"*"}
+	later.Reload(settings)
+	if _, status := later.call("alice", "", false, cookie); status != http.StatusUnauthorized {
+		t.Errorf("any origin since a reload: status %d", status)
+	}
 }
 
 // A token that ends ends its connection, in both dialects; one that is shown in time lets it go on, another's does not.

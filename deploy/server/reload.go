@@ -15,6 +15,7 @@ func (s *Server) Reload(settings config.Serve) (kept []string) {
 	now.ConnectRate, now.ConnectBurst = settings.ConnectRate, settings.ConnectBurst
 	now.Rate, now.Burst, now.ByteRate, now.ByteBurst = settings.Rate, settings.Burst, settings.ByteRate, settings.ByteBurst
 	now.AddressRate = settings.AddressRate
+	s.gate.reload(settings)
 	s.engine.Adjust(s.limited(engine.Config{}))
 	s.hub.Adjust(s.paced(room.Config{}))
 	if s.options.Level != nil {
@@ -23,7 +24,6 @@ func (s *Server) Reload(settings config.Serve) (kept []string) {
 	if s.keys != nil {
 		s.keys.Reload()
 	}
-	s.gate.reload()
 	if err := s.reloadCerts(); err != nil {
 		s.options.Log.Error("the TLS certificate stays as it was", "err", err)
 	}
