@@ -873,6 +873,8 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve extra", want: 2, stderr: "extra"},
 		{args: "--config " + wrong, want: 2, stderr: "rat"},
 		{environ: "THRONG_MAX_MESSAGE=huge", want: 2, stderr: "THRONG_MAX_MESSAGE"},
+		{args: "--api-keys " + file, want: 2, stderr: "--api-keys: "},
+		{args: "--auth jwt --jwt-key " + file, want: 2, stderr: "--jwt-key: "},
 		{args: strings.Join(apart, " "), stderr: "addr=127.0.0.1:"},
 		{args: "--admin off --addr " + taken.Addr().String(), want: 1, stderr: "address already in use"},
 		{args: "--addr 127.0.0.1:0 --admin " + taken.Addr().String(), want: 1, stderr: "address already in use"},

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -85,6 +86,10 @@ func runServe(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 	}
 	if err == nil {
 		p.server, err = server.Start(settings, options)
+	}
+	if unusable, ok := errors.AsType[*server.SettingError](err); ok {
+		fmt.Fprintln(stderr, "throng:", unusable)
+		return command.Usage
 	}
 	if err != nil {
 		log.Error("throng cannot start", "err", err)

@@ -130,7 +130,11 @@ func openKeys(settings config.Serve, log *slog.Logger) (*admin.Keyring, error) {
 	} else if settings.APIKeys == "" {
 		return nil, nil
 	}
-	return admin.NewKeyring(fixed, settings.APIKeys, log)
+	keys, err := admin.NewKeyring(fixed, settings.APIKeys, log)
+	if err != nil {
+		return nil, &SettingError{"api-keys", err}
+	}
+	return keys, nil
 }
 
 // apart has what is below /api/ answered by the API, which takes paths as they come, and all else by others: pages, profiles,

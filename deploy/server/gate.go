@@ -59,7 +59,7 @@ func newGate(settings config.Serve, log *slog.Logger, stats prometheus.Registere
 		},
 	})
 	if err != nil {
-		return nil, err
+		return nil, &SettingError{"jwt-key", err} // that of a URL is read later
 	}
 	g := &gate{
 		verifier: verifier, cookie: settings.AuthCookie, log: log, seldom: rate.Sometimes{Interval: time.Second}, tokens: tokens,

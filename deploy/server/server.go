@@ -50,7 +50,17 @@ type Options struct {
 	Handover *Handover      // where the listeners come from and may go to; nil: nowhere
 }
 
-// Start listens and serves. The first line that it logs tells the address.
+// SettingError is that the file that a setting names cannot be used.
+type SettingError struct {
+	Name string // of the setting, as a flag without its dashes
+	Err  error
+}
+
+func (e *SettingError) Error() string { return "--" + e.Name + ": " + e.Err.Error() }
+
+func (e *SettingError) Unwrap() error { return e.Err }
+
+// Start listens and serves. The first line that it logs tells the address. The error may be a *SettingError.
 func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	s := &Server{served: make(chan error, 1), options: o, settings: settings}
 	s.stats = newRegistry(s)

@@ -161,11 +161,12 @@ func (v *Verifier) read(ctx context.Context, read func(context.Context) (keys, e
 	if ctx.Err() != nil {
 		return err
 	}
-	if err != nil {
-		v.config.Logger.Warn("the keys for tokens cannot be read", "err", err)
-	} else {
+	switch {
+	case err == nil:
 		v.keys.Store(&all)
 		v.config.Logger.Debug("the keys for tokens were read", "keys", len(all))
+	case v.file == nil || v.keys.Load() != nil: // else New says it
+		v.config.Logger.Warn("the keys for tokens cannot be read", "err", err)
 	}
 	n := 0
 	if now := v.keys.Load(); now != nil {
