@@ -23,20 +23,22 @@ type door struct {
 	mu        sync.Mutex // guards what follows; a leaf: nothing is locked while it is held
 	listeners []net.Listener
 	closed    bool
-	reading   list.List            // of reading, oldest first
+	reading   list.List            // of *reading, oldest first
 	addresses map[netip.Prefix]int // connections of each network
 	handlers  sync.WaitGroup       // handshakes under way
 	accepting sync.WaitGroup       // calls of serve
+
+	freed chan struct{} // holds a token when a handshake has ended, for an accept loop that waits
 }
 
 // reading is a connection whose request's head is awaited.
 type reading struct {
 	conn  net.Conn
-	since time.Time
+	waits time.Time // since when it is waited for the client; the zero Time: it is not, the work is ours. Guarded by door.mu
 }
 
 // giveUp ends the wait: reading, and writing of a TLS handshake, fail with a timeout.
-func (r reading) giveUp() { _ = r.conn.SetDeadline(time.Unix(1, 0)) }
+func (r *reading) giveUp() { _ = r.conn.SetDeadline(time.Unix(1, 0)) }
 
 // dawdling is how long a handshake may take before it makes room for others where no file is left.
 const dawdling = 500 * time.Millisecond
@@ -44,6 +46,7 @@ const dawdling = 500 * time.Millisecond
 func newDoor(e *Engine) *door {
 	d := &door{
 		engine: e, lingering: make(chan struct{}, maxLingering), proxies: newProxies(e.config.Proxies), addresses: map[netip.Prefix]int{},
+		freed: make(chan struct{}, 1),
 	}
 	d.pages = newPages(d)
 	return d
@@ -115,7 +118,7 @@ func (d *door) giveUpAll() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for e := d.reading.Front(); e != nil; e = e.Next() {
-		e.Value.(reading).giveUp()
+		e.Value.(*reading).giveUp()
 	}
 }
 
@@ -137,51 +140,74 @@ func (d *door) close() {
 	d.handlers.Wait()
 }
 
-// admit starts the handshake of an accepted connection. When too many are under way already, the one that has waited
-// longest is given up: an honest client sends its head at once.
+// admit starts the handshake of an accepted connection. When too many are under way already, it gives up one whose client dawdles: an
+// honest one sends its head at once. If none does, the server itself is slow, and newcomers wait in the kernel's queue.
 func (d *door) admit(conn *net.TCPConn) {
 	if from := newArrival(conn).from; d.engine.bounds.Load().inrush.isSpent(from) && !d.proxies.trust(from.Addr()) {
 		d.engine.refused(from, errTooFast) // who goes on gets no answer
 		_ = conn.Close()
 		return
 	}
+	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
+	_ = conn.SetDeadline(time.Now().Add(d.engine.config.HeadTimeout))
+	r := &reading{conn, time.Now()}
 	d.mu.Lock()
+	for !d.closed && d.reading.Len() >= d.engine.config.MaxHandshakes && !d.giveUpOldest() {
+		d.mu.Unlock()
+		select {
+		case <-d.freed:
+		case <-time.After(dawdling / 20):
+		}
+		d.mu.Lock()
+	}
 	defer d.mu.Unlock()
 	if d.closed {
 		_ = conn.Close()
 		return
 	}
-	if d.reading.Len() >= d.engine.config.MaxHandshakes {
-		d.giveUpOldest(0)
-	}
-	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
-	_ = conn.SetDeadline(time.Now().Add(d.engine.config.HeadTimeout))
-	entry := d.reading.PushBack(reading{conn, time.Now()})
+	entry := d.reading.PushBack(r)
 	d.handlers.Go(func() { d.handshake(conn, entry) })
 }
 
 // evict gives up the oldest handshake, if one has dawdled.
 func (d *door) evict() {
 	d.mu.Lock()
-	d.giveUpOldest(dawdling)
+	d.giveUpOldest()
 	d.mu.Unlock()
 }
 
-// giveUpOldest ends the wait of the oldest handshake, if it is at least age old. The caller holds d.mu.
-func (d *door) giveUpOldest(age time.Duration) {
-	if e := d.reading.Front(); e != nil && time.Since(e.Value.(reading).since) >= age {
-		d.reading.Remove(e)
-		e.Value.(reading).giveUp()
+// giveUpOldest ends the oldest handshake whose client has dawdled, and reports whether there was one. The caller holds d.mu.
+func (d *door) giveUpOldest() bool {
+	for e := d.reading.Front(); e != nil; e = e.Next() {
+		if r := e.Value.(*reading); !r.waits.IsZero() && time.Since(r.waits) >= dawdling {
+			d.reading.Remove(e)
+			r.giveUp()
+			return true
+		}
+	}
+	return false
+}
+
+// await notes whether a handshake waits for its client.
+func (d *door) await(r *reading, isWaiting bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.waits = (time.Time{}); isWaiting {
+		r.waits = time.Now()
 	}
 }
 
 // handshake agrees on TLS where it is spoken, reads the head and decides where the connection goes.
 func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 	a := newArrival(socket)
-	head, err := d.hear(a)
+	head, err := d.hear(a, entry.Value.(*reading))
 	d.mu.Lock()
 	d.reading.Remove(entry) // does nothing when it was given up
 	d.mu.Unlock()
+	select {
+	case d.freed <- struct{}{}:
+	default:
+	}
 	if err != nil {
 		if d.engine.draining.Load() && errors.Is(err, errHeadTimeout) {
 			err = errDraining
@@ -209,7 +235,7 @@ func (d *door) handshake(socket *net.TCPConn, entry *list.Element) {
 }
 
 // hear reads what a connection begins with: where proxies say so, for whom they speak, TLS where it is spoken, and a request's head.
-func (d *door) hear(a *arrival) (*head, error) {
+func (d *door) hear(a *arrival, r *reading) (*head, error) {
 	if d.engine.config.ProxyProtocol && d.proxies.trust(a.from.Addr()) {
 		client, err := readProxy(socket{a.stream.(*net.TCPConn)})
 		if err != nil {
@@ -219,7 +245,7 @@ func (d *door) hear(a *arrival) (*head, error) {
 			a.from = client
 		}
 	}
-	if err := d.greet(a); err != nil {
+	if err := d.greet(a, r); err != nil {
 		return nil, err
 	}
 	return readHead(a)

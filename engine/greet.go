@@ -45,12 +45,16 @@ const protocol = "http/1.1"
 
 // greet agrees on keys, where the door speaks TLS. By errHeadLost it says that this has failed, and that the client is answered
 // and gone.
-func (d *door) greet(a *arrival) error {
+func (d *door) greet(a *arrival, r *reading) error {
 	if d.engine.config.TLS == nil {
 		return nil
 	}
 	s := newSecure(a.stream, d.engine.config.TLS)
+	s.await = func(isWaiting bool) { d.await(r, isWaiting) }
+	d.await(r, false)
 	err := s.Handshake()
+	s.await = nil
+	d.await(r, true) // for the head
 	if err == nil {
 		if chosen := s.ConnectionState().NegotiatedProtocol; chosen == "" || chosen == protocol {
 			a.stream = s

@@ -25,10 +25,11 @@ const (
 type secure struct {
 	*tls.Conn // above
 
-	door stream // the socket at the door; nil on the loop
-	dry  bool   // at the door: a read no longer waits
-	conn *Conn  // whose socket it is on the loop; set before the loop sees it
-	in   []byte // what has been read and not yet taken; owned by the loop
+	door  stream               // the socket at the door; nil on the loop
+	dry   bool                 // at the door: a read no longer waits
+	await func(isWaiting bool) // in the handshake: told when a read begins to wait for the client, and when it has ended
+	conn  *Conn                // whose socket it is on the loop; set before the loop sees it
+	in    []byte               // what has been read and not yet taken; owned by the loop
 
 	read  records // what crypto/tls was given, at the door and on the loop
 	spent int     // how many of them have held something or are counted as holding nothing
@@ -47,6 +48,10 @@ type below struct{ *secure }
 func (b below) Read(to []byte) (int, error) {
 	switch s := b.secure; {
 	case s.door != nil && !s.dry:
+		if s.await != nil {
+			s.await(true)
+			defer s.await(false)
+		}
 		n, err := s.door.Read(to)
 		s.read.take(to[:n])
 		return n, err

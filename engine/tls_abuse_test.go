@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,6 +130,47 @@ func TestAbuseTLSSlowHandshakes(t *testing.T) {
 	}
 	eventually(t, "the oldest are given up", func() bool { return s.refused(408, "tls_timeout") >= flood-limit })
 	s.joinTLS(tls.VersionTLS12).chat()
+}
+
+// TestTLSHandshakesTakeTurns: where the server itself is slow, newcomers wait for their turn, and nobody who does what is asked is given
+// up; more handshakes than there may be are not begun.
+func TestTLSHandshakesTakeTurns(t *testing.T) {
+	const limit, comers = 4, 20
+	var under, most atomic.Int64
+	gate := make(chan struct{})
+	config := serverTLS()
+	cert := config.Certificates[0]
+	config.Certificates = nil
+	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		for n := under.Add(1); n > most.Load(); {
+			most.Store(n)
+		}
+		defer under.Add(-1)
+		<-gate
+		return &cert, nil
+	}
+	s := serve(t, Config{TLS: config, MaxHandshakes: limit})
+	var joining sync.WaitGroup
+	var in atomic.Int64
+	for range comers {
+		c := connectTo(t, s.addr)
+		joining.Go(func() {
+			if tls.Client(c.Conn, clientTLS(tls.VersionTLS13)).Handshake() == nil {
+				in.Add(1)
+			}
+		})
+	}
+	eventually(t, "as many as may are at it", func() bool { return under.Load() == limit })
+	ripe := time.NewTimer(2 * dawdling) // who would be given up by then is
+	<-ripe.C
+	if n := s.refused(408, "tls_timeout"); n > 0 {
+		t.Errorf("%d were given up for whom the server was slow", n)
+	}
+	close(gate)
+	joining.Wait()
+	if most.Load() > limit || in.Load() < limit {
+		t.Errorf("%d were under way at once, where %d may, and %d came in", most.Load(), limit, in.Load())
+	}
 }
 
 // TestAbuseTLSRecords: what is no TLS on a connection that was let in ends it, and nobody else's.
