@@ -176,7 +176,7 @@ func TestMeasurements(t *testing.T) {
 	}{
 		"connect": {"write", 2}, "idle": {"nbio", 3}, "broadcast": {"write", 1}, "burst": {"write", 8}, "direct": {"relay", 4},
 		"acks": {rows: 5}, "log": {rows: 2}, "history": {rows: 3}, "conversations": {rows: 1}, "recover": {rows: 4},
-		"cluster": {rows: 5},
+		"cluster": {rows: 5}, "tls": {rows: 2},
 	}
 	real, err := process.Build(t.Context(), t.TempDir())
 	if err != nil {
