@@ -33,8 +33,9 @@ type door struct {
 
 // reading is a connection whose request's head is awaited.
 type reading struct {
-	conn  net.Conn
-	waits time.Time // since when it is waited for the client; the zero Time: it is not, the work is ours. Guarded by door.mu
+	conn    net.Conn
+	waits   time.Time // since when it is waited for the client; the zero Time: it is not, the work is ours. Guarded by door.mu
+	isBegun bool      // it has begun to agree on TLS, which costs us work. Guarded by door.mu
 }
 
 // giveUp ends the wait: reading, and writing of a TLS handshake, fail with a timeout.
@@ -140,8 +141,8 @@ func (d *door) close() {
 	d.handlers.Wait()
 }
 
-// admit starts the handshake of an accepted connection. When too many are under way already, it gives up one whose client dawdles: an
-// honest one sends its head at once. If none does, the server itself is slow, and newcomers wait in the kernel's queue.
+// admit starts the handshake of an accepted connection. When too many are under way already, it gives up the one whose client has been
+// waited for longest: an honest one sends its head at once. If it is the server that is slow, newcomers wait in the kernel's queue.
 func (d *door) admit(conn *net.TCPConn) {
 	if from := newArrival(conn).from; d.engine.bounds.Load().inrush.isSpent(from) && !d.proxies.trust(from.Addr()) {
 		d.engine.refused(from, errTooFast) // who goes on gets no answer
@@ -150,9 +151,9 @@ func (d *door) admit(conn *net.TCPConn) {
 	}
 	// Set here, so that nothing later takes back the deadline by which a handshake is given up.
 	_ = conn.SetDeadline(time.Now().Add(d.engine.config.HeadTimeout))
-	r := &reading{conn, time.Now()}
+	r := &reading{conn: conn, waits: time.Now()}
 	d.mu.Lock()
-	for !d.closed && d.reading.Len() >= d.engine.config.MaxHandshakes && !d.giveUpOldest() {
+	for !d.closed && d.reading.Len() >= d.engine.config.MaxHandshakes && !d.giveUpOldest(0) {
 		d.mu.Unlock()
 		select {
 		case <-d.freed:
@@ -172,14 +173,20 @@ func (d *door) admit(conn *net.TCPConn) {
 // evict gives up the oldest handshake, if one has dawdled.
 func (d *door) evict() {
 	d.mu.Lock()
-	d.giveUpOldest()
+	d.giveUpOldest(dawdling)
 	d.mu.Unlock()
 }
 
-// giveUpOldest ends the oldest handshake whose client has dawdled, and reports whether there was one. The caller holds d.mu.
-func (d *door) giveUpOldest() bool {
+// giveUpOldest ends the oldest handshake whose client has been waited for so long, and reports whether there was one. Who has begun with TLS
+// has a while for each of its answers: the work that it has cost would be for nothing. The caller holds d.mu.
+func (d *door) giveUpOldest(age time.Duration) bool {
 	for e := d.reading.Front(); e != nil; e = e.Next() {
-		if r := e.Value.(*reading); !r.waits.IsZero() && time.Since(r.waits) >= dawdling {
+		r := e.Value.(*reading)
+		patience := age
+		if r.isBegun {
+			patience = dawdling
+		}
+		if !r.waits.IsZero() && time.Since(r.waits) >= patience {
 			d.reading.Remove(e)
 			r.giveUp()
 			return true
@@ -188,12 +195,15 @@ func (d *door) giveUpOldest() bool {
 	return false
 }
 
-// await notes whether a handshake waits for its client.
+// await notes whether a handshake of TLS waits for its client, which has sent something when it does not.
 func (d *door) await(r *reading, isWaiting bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r.waits = (time.Time{}); isWaiting {
+	r.waits = time.Time{}
+	if isWaiting {
 		r.waits = time.Now()
+	} else {
+		r.isBegun = true
 	}
 }
 

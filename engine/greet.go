@@ -51,7 +51,6 @@ func (d *door) greet(a *arrival, r *reading) error {
 	}
 	s := newSecure(a.stream, d.engine.config.TLS)
 	s.await = func(isWaiting bool) { d.await(r, isWaiting) }
-	d.await(r, false)
 	err := s.Handshake()
 	s.await = nil
 	d.await(r, true) // for the head
