@@ -113,7 +113,7 @@ func (b *barrier) pair() (*nbio.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sock, err := nbio.NBConn(conn)
+	sock, err := adopt(conn)
 	if err == nil {
 		sock.SetSession(b)
 	}

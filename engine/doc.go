@@ -60,5 +60,6 @@
 // MaxWriteBufferSize closes the connection, so that there is none and at most 64 KiB are handed over at a time; its accept
 // loop spins when no file is left; its websocket package takes unmasked frames, drops empty messages and can be made to
 // pass its size limit. A Write on a connection that AddConn has not seen panics: Conn.attached holds it back. nbio hides
-// itself from the race detector, so that the tests also run Conn over a transport in memory.
+// itself from the race detector, so that the tests also run Conn over a transport in memory. Its descriptors would be had by
+// every process that this one starts: adopt and startPollers mark them.
 package engine

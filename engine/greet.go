@@ -99,11 +99,11 @@ func isLetter(b byte) bool { return b >= 'A' && b <= 'Z' }
 func takeOver(conn stream, rest []byte) (*nbio.Conn, *secure, []byte, error) {
 	s, ok := conn.(*secure)
 	if !ok {
-		sock, err := nbio.NBConn(conn)
+		sock, err := adopt(conn)
 		return sock, nil, rest, err
 	}
 	rest = s.drain(rest)
-	sock, err := nbio.NBConn(s.door)
+	sock, err := adopt(s.door)
 	return sock, s, rest, err
 }
 

@@ -38,7 +38,7 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 			c.lost()
 		}
 	})
-	if err := loop.Start(); err != nil {
+	if err := startPollers(loop); err != nil {
 		return nil, err
 	}
 	var err error

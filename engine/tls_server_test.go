@@ -34,7 +34,7 @@ var overTLS = map[string]func(*testing.T){
 	"TCPEndsWithoutAnAnswer": TestTCPEndsWithoutAnAnswer, "PingFlood": TestPingFlood, "PingsNobodyReads": TestPingsNobodyReads,
 	"CompressedFrames": TestCompressedFrames, "Bomb": TestBomb, "Flush": TestFlush, "Lost": TestLost, "Crowd": TestCrowd,
 	"CrowdInterrupted": TestCrowdInterrupted, "CrowdTooSlow": TestCrowdTooSlow, "Frames": TestFrames, "TextFrames": TestTextFrames,
-	"SlowUpload": TestSlowUpload,
+	"SlowUpload": TestSlowUpload, "NothingIsInherited": TestNothingIsInherited,
 }
 
 // many are those of them that shake many hands; they run over one version.
