@@ -21,7 +21,7 @@ RELEASE_GO   ?= go1.27.3
 # The version is given by hand, so that a build needs no readable git folder.
 export GOFLAGS += -buildvcs=false
 
-.PHONY: help run build test race lint vuln package package-try reproducible fuzz bench bench-peers load-100k soak chaos clean
+.PHONY: help run build test race lint vuln package package-try reproducible fuzz bench bench-peers load-100k soak restarts chaos clean
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -95,6 +95,9 @@ load-100k: build ## 100,000 users in one chat on this machine; report in throng-
 
 soak: build ## one server under churn, chat and slow readers for SOAK (1h): nothing of it grows, and nothing is lost
 	go run ./loadtest/soak -for $(SOAK) -server ./throng $(ARGS)
+
+restarts: ## 15,000 users over TLS while the server is handed over and restarted: everybody comes back, and nothing is lost
+	go test ./loadtest/accept -run Restarts -restarts.users 15000 -restarts.ramp 1m -restarts.for 210s -timeout 20m -v $(ARGS)
 
 chaos: ## nodes killed, cut off and slowed down under load, 40 rounds, every message accounted for
 	go test ./loadtest/accept -run Chaos -chaos.rounds 40 -timeout 60m -v $(ARGS)
