@@ -18,7 +18,6 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	s.inside = private.Addr()
 	s.api = s.newAPI(s.keys)
 	mux.Handle("/", admin.Page())
-	mux.Handle("GET "+tracePath, s.api.Guard(admin.Admin, http.HandlerFunc(s.serveTrace)))
 	s.admin = &http.Server{Handler: identified(apart(s.api, mux), "private", log), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {

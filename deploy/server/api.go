@@ -16,7 +16,10 @@ import (
 )
 
 // chat lets the API use the hub without knowing it.
-type chat struct{ hub *room.Hub }
+type chat struct {
+	hub   *room.Hub
+	spans *spans // nil: none are sent
+}
 
 // told is an error of the room as the API tells it.
 func told(err error) error {
@@ -114,7 +117,7 @@ func (c chat) Nodes(ctx context.Context) (all []admin.Node) {
 // newAPI makes what is below /api/.
 func (s *Server) newAPI(keys *admin.Keyring) *admin.Server {
 	c := admin.Config{
-		Chat: chat{s.hub}, Stats: process{s, time.Now()}, MaxMessage: s.settings.MaxMessage, Log: s.options.Log, Metrics: s.stats,
+		Chat: chat{s.hub, s.spans}, Stats: process{s, time.Now()}, MaxMessage: s.settings.MaxMessage, Log: s.options.Log, Metrics: s.stats,
 	}
 	if keys != nil {
 		c.Keys = keys.Keys
@@ -137,11 +140,11 @@ func openKeys(settings config.Serve, log *slog.Logger) (*admin.Keyring, error) {
 	return keys, nil
 }
 
-// apart has what is below /api/ answered by the API, which takes paths as they come, and all else by others: pages, profiles,
-// and traces, which take longer than the API allows.
+// apart has what is below /api/ answered by the API, which takes paths as they come, and all else by others: pages
+// and profiles.
 func apart(api, others http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := r.URL.EscapedPath(); strings.HasPrefix(path, "/api/") && path != tracePath {
+		if strings.HasPrefix(r.URL.EscapedPath(), "/api/") {
 			api.ServeHTTP(w, r)
 		} else {
 			others.ServeHTTP(w, r)

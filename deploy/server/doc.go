@@ -13,5 +13,6 @@
 //	admin.go    the private listener; api.go, what is below /api/ there, with
 //	            moderation.go, and stats.go, what it tells of this process; observe.go, what operators look at: health.go, metrics
 //	            (conditions.go has those that no other package counts) and profiles;
-//	            trace.go, what happens to one nick or message; requests.go, ids of requests; spans.go, what OpenTelemetry is sent
+//	            trace.go, what happens to one nick or message; requests.go, ids of requests; spans.go, what OpenTelemetry is sent of
+//	            messages, and live.go, of who is traced
 package server

@@ -1,7 +1,8 @@
 package server
 
 import (
-	"bytes"
+	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"slices"
@@ -22,8 +23,13 @@ type contract struct {
 	seen   map[string][]int // statuses by operation
 }
 
+// lines is the media type of JSON, a line each.
+const lines = "application/x-ndjson"
+
 func newContract(h *house) *contract {
 	h.t.Helper()
+	openapi3filter.RegisterBodyDecoder(lines, openapi3filter.JSONBodyDecoder)
+	h.t.Cleanup(func() { openapi3filter.UnregisterBodyDecoder(lines) })
 	text := h.ask(200, "GET", "/api/openapi.json", "")
 	doc, err := openapi3.NewLoader().LoadFromData([]byte(text))
 	if err == nil {
@@ -69,14 +75,7 @@ func (c *contract) try(want int, method, path, body string, headers ...string) s
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	route, params, err := c.router.FindRoute(r)
-	if err != nil {
-		c.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	input := &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
-	}
+	input := c.input(r)
 	if want < 300 {
 		if err := openapi3filter.ValidateRequest(c.t.Context(), input); err != nil {
 			c.t.Errorf("%s %s %s: %v", method, path, body, err)
@@ -87,15 +86,41 @@ func (c *contract) try(want int, method, path, body string, headers ...string) s
 	if answer.StatusCode != want {
 		c.t.Errorf("%s %s %s: %d %s, want %d", method, path, body, answer.StatusCode, text, want)
 	}
-	err = openapi3filter.ValidateResponse(c.t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Options: input.Options,
-		Body: io.NopCloser(bytes.NewReader([]byte(text))),
-	})
-	if err != nil {
-		c.t.Errorf("%s %s %s: %s: %v", method, path, body, text, err)
-	}
-	c.seen[route.Operation.OperationID] = append(c.seen[route.Operation.OperationID], answer.StatusCode)
+	c.check(input, answer, text)
 	return text
+}
+
+// input is a request as the document has it.
+func (c *contract) input(r *http.Request) *openapi3filter.RequestValidationInput {
+	c.t.Helper()
+	route, params, err := c.router.FindRoute(r)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", r.Method, r.URL, err)
+	}
+	return &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true},
+	}
+}
+
+// check checks an answer against the document.
+func (c *contract) check(input *openapi3filter.RequestValidationInput, answer *http.Response, text string) {
+	c.t.Helper()
+	bodies := []string{text}
+	if answer.Header.Get("Content-Type") == lines {
+		bodies = strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n") // the schema is of each
+	}
+	for _, body := range bodies {
+		err := openapi3filter.ValidateResponse(c.t.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: input, Status: answer.StatusCode, Header: answer.Header, Options: input.Options,
+			Body: io.NopCloser(strings.NewReader(body)),
+		})
+		if err != nil {
+			c.t.Errorf("%s %s: %s: %v", input.Request.Method, input.Request.URL, body, err)
+		}
+	}
+	id := input.Route.Operation.OperationID
+	c.seen[id] = append(c.seen[id], answer.StatusCode)
 }
 
 // Each operation of the document is asked of a running server, and what it answers, well or badly, is as the document says.
@@ -132,6 +157,7 @@ func TestOpenAPI(t *testing.T) {
 		c.try(200, "GET", path, "")
 	}
 	c.try(200, "DELETE", "/api/message/"+mid+"?reason=rude", "")
+	c.tryTrace(alice, mid)
 	c.tryBad()
 	for _, item := range c.doc.Paths.Map() {
 		for method, operation := range item.Operations() {
@@ -142,11 +168,42 @@ func TestOpenAPI(t *testing.T) {
 	}
 }
 
+// tryTrace has somebody do something while they are traced.
+func (c *contract) tryTrace(alice *person, mid string) {
+	c.t.Helper()
+	c.try(200, "GET", "/api/trace?for=1ms&mid="+mid, "")
+	r := c.request("GET", "/api/trace?nick=alice&for=10m&body=1", "")
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	answer, err := c.client.Do(r.WithContext(ctx))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var text string
+	for each, doing := bufio.NewScanner(answer.Body), true; doing && each.Scan(); {
+		text += each.Text() + "\n"
+		switch {
+		case strings.Contains(each.Text(), `"what":"tracing"`):
+			alice.say(`{"t":"msg","id":4,"room":"elsewhere","message":1}`)
+			alice.say(`{"t":"msg","id":5,"message":"<traced>"}`)
+		case strings.Contains(each.Text(), `"what":"stored"`):
+			doing = false
+		}
+	}
+	for _, what := range []string{"received", "stored", "refused"} {
+		if !strings.Contains(text, `"what":"`+what+`"`) {
+			c.t.Errorf("no %s in %s", what, text)
+		}
+	}
+	c.check(c.input(r), answer, text)
+}
+
 // tryBad tries what is to be refused.
 func (c *contract) tryBad() {
 	c.t.Helper()
 	for _, path := range []string{
-		"/api/users?limit=0", "/api/presence", "/api/history?user=a", "/api/rules?x=1", "/api/series?since=x", "/api/users/a%07b", "/api/history?before=-1",
+		"/api/users?limit=0", "/api/presence", "/api/trace", "/api/trace?nick=a&for=1h", "/api/history?user=a", "/api/rules?x=1", "/api/series?since=x", "/api/users/a%07b", "/api/history?before=-1",
 	} {
 		c.try(400, "GET", path, "")
 	}

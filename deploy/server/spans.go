@@ -75,11 +75,19 @@ func newSpans(url, version string, stats prometheus.Registerer, log *slog.Logger
 // spansOf is how many one message makes.
 const spansOf = 5
 
+// admit reports whether there is room for n more, which then wait. Otherwise they are dropped.
+func (s *spans) admit(n int64) bool {
+	if s.waiting.Add(n) <= maxSpans {
+		return true
+	}
+	s.waiting.Add(-n)
+	s.count.WithLabelValues("dropped").Add(float64(n))
+	return false
+}
+
 // tell makes spans of a journey: one of all of it, and below it one of each stage. It never blocks.
 func (s *spans) tell(j room.Journey) {
-	if s.waiting.Add(spansOf) > maxSpans {
-		s.waiting.Add(-spansOf)
-		s.count.WithLabelValues("dropped").Add(spansOf)
+	if !s.admit(spansOf) {
 		return
 	}
 	ended := j.Ended

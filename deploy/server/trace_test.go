@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,35 +24,58 @@ import (
 	"throng/room"
 )
 
-// TestTraceOfANick follows somebody over the private listener: from opening to what they say, get, and their end.
-func TestTraceOfANick(t *testing.T) {
-	r := start(t, nil)
+// line is one of a trace.
+type line struct {
+	room.Event
+	TraceID string `json:"trace_id"`
+}
+
+// follower reads a trace.
+type follower struct {
+	t     *testing.T
+	lines *bufio.Scanner
+	end   func() // goes away
+}
+
+// follow traces what a query says until the test ends.
+func (r *running) follow(query string) *follower {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+r.private+"/api/trace?nick=bob&body=1", nil)
+	request, err := http.NewRequestWithContext(ctx, "GET", "http://"+r.private+"/api/trace?"+query, nil)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	lines := bufio.NewScanner(answer.Body)
-	next := func(what string) room.Event {
-		t.Helper()
-		for lines.Scan() {
-			var e room.Event
-			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-				t.Fatalf("%v of %s", err, lines.Bytes())
-			}
-			if e.What == what {
-				return e
-			}
+	r.t.Cleanup(func() {
+		cancel()
+		answer.Body.Close()
+	})
+	return &follower{r.t, bufio.NewScanner(answer.Body), cancel}
+}
+
+// next is the next line that tells of one thing.
+func (f *follower) next(what string) line {
+	f.t.Helper()
+	for f.lines.Scan() {
+		var e line
+		if err := json.Unmarshal(f.lines.Bytes(), &e); err != nil {
+			f.t.Fatalf("%v of %s", err, f.lines.Bytes())
 		}
-		t.Fatalf("no %s: %v", what, lines.Err())
-		return room.Event{}
+		if e.What == what {
+			return e
+		}
 	}
+	f.t.Fatalf("no %s: %v", what, f.lines.Err())
+	return line{}
+}
+
+// TestTraceOfANick follows somebody over the private listener: from opening to what they say, get, and their end.
+func TestTraceOfANick(t *testing.T) {
+	r := start(t, nil)
+	next := r.follow("nick=bob&body=1").next
 	next("tracing")
 	ann, bob := r.join("ann"), r.join("bob")
 	ann.say(`{"t":"hello","id":1}`)
@@ -78,11 +103,9 @@ func TestTraceOfANick(t *testing.T) {
 	if e := next("closed"); e.Code != 1006 {
 		t.Errorf("closed: %+v", e)
 	}
-	for path, want := range map[string]int{
-		"?nick=bob&for=1h": http.StatusBadRequest, "?nick=bob&for=x": http.StatusBadRequest, "": http.StatusBadRequest, "?nick=a/b": http.StatusBadRequest,
-	} {
-		if status, text := r.get("/api/trace" + path); status != want {
-			t.Errorf("%s: %d %s", path, status, text)
+	for _, query := range []string{"", "?nick=a/b", "?nick=bob&mid=1"} {
+		if status, text := r.get("/api/trace" + query); status != http.StatusBadRequest || !strings.Contains(text, "bad_request") {
+			t.Errorf("%s: %d %s", query, status, text)
 		}
 	}
 	if status, text := r.get("/api/trace?for=1ms&mid=" + stored.Mid); status != http.StatusOK || !strings.Contains(text, `"what":"end"`) ||
@@ -107,13 +130,14 @@ func TestAbuseTraceFromAbroad(t *testing.T) {
 // collector takes spans over HTTP.
 type collector struct {
 	*httptest.Server
+	t    *testing.T
 	mu   sync.Mutex // guards what follows
 	got  bytes.Buffer
 	came chan struct{} // has a token when something has come
 }
 
 func newCollector(t *testing.T) *collector {
-	c := &collector{came: make(chan struct{}, 1)}
+	c := &collector{t: t, came: make(chan struct{}, 1)}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		c.mu.Lock()
@@ -155,6 +179,64 @@ func TestSpans(t *testing.T) {
 	for _, word := range []string{"of-elsewhere", "the-cid", "fanout", "decode", "throng.kind", "everyone"} {
 		if !bytes.Contains(c.got.Bytes(), []byte(word)) {
 			t.Errorf("no %s among the spans", word)
+		}
+	}
+}
+
+// has waits until words have come to it.
+func (c *collector) has(words ...string) {
+	c.t.Helper()
+	late := time.After(patience)
+	for {
+		c.mu.Lock()
+		missing := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return bytes.Contains(c.got.Bytes(), []byte(w)) })
+		c.mu.Unlock()
+		if len(missing) == 0 {
+			return
+		}
+		select {
+		case <-c.came:
+		case <-late:
+			c.t.Fatalf("no %q among the spans", missing)
+		}
+	}
+}
+
+// TestSpansOfALiveTrace shows that who or what is traced comes to the collector though nothing is sampled, and nothing else does.
+func TestSpansOfALiveTrace(t *testing.T) {
+	c := newCollector(t)
+	r := start(t, func(settings *config.Serve) { settings.OTLP = c.URL + "/v1/traces" })
+	ann, bob := r.join("ann"), r.join("bob")
+	ann.say(`{"t":"hello","id":1}`)
+	bob.say(`{"t":"hello","id":1}`)
+	ofBob, ids := r.follow("nick=bob&body=1"), []string{}
+	ids = append(ids, ofBob.next("tracing").TraceID)
+	ann.say(`{"t":"msg","id":1,"cid":"cid-of-ann","message":1}`)
+	ann.hear(`"ack"`)
+	bob.say(`{"t":"msg","id":2,"room":"elsewhere","message":"the body"}`)
+	bob.say(`{"t":"msg","id":3,"cid":"cid-of-bob","to_user":"ann","message":"the body"}`)
+	ofBob.next("refused")
+	mid := ofBob.next("stored").Mid
+	ofBob.end()
+
+	ofMessage := r.follow("mid=" + mid)
+	ids = append(ids, ofMessage.next("tracing").TraceID)
+	bob.say(`{"t":"msg","id":4,"cid":"cid-of-bob","to_user":"ann","message":"the body"}`)
+	ofMessage.next("repeated")
+	ofMessage.end()
+	for i, id := range ids {
+		raw, err := hex.DecodeString(id)
+		if err != nil || len(raw) != 16 {
+			t.Fatalf("trace %d has the id %q", i, id)
+		}
+		c.has(string(raw))
+	}
+	c.has("live trace", "received", "refused", "join the room first", "stored", "repeated", "cid-of-bob", mid)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, word := range []string{"cid-of-ann", "the body", "fanout"} {
+		if bytes.Contains(c.got.Bytes(), []byte(word)) {
+			t.Errorf("%s is among the spans", word)
 		}
 	}
 }

@@ -64,6 +64,25 @@ func (s *Server) serve(c *call) {
 		return
 	}
 	c.names = names
+	if route.tell != nil {
+		s.tell(c, route)
+	} else {
+		s.do(c, route)
+	}
+}
+
+// tell has a route answer by and by. That stands in the log when it begins, since it may take long.
+func (s *Server) tell(c *call, route *route) {
+	s.log.Info("api", "request", c.id, "key", c.key.Name, "method", c.Method, "route", route.path)
+	if err := route.tell(c); err != nil {
+		s.failed(c, route, err)
+	} else {
+		s.count(http.StatusOK, "")
+	}
+}
+
+// do answers at once.
+func (s *Server) do(c *call, route *route) {
 	// A body that does not come, or an answer that nobody reads, ends the connection.
 	control := http.NewResponseController(c.w)
 	_ = control.SetReadDeadline(time.Now().Add(workFor))
@@ -71,13 +90,7 @@ func (s *Server) serve(c *call) {
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection may go on to be used for a long profile
 	status := http.StatusOK
 	if body, err := s.once(c, route); err != nil {
-		bad := asError(err)
-		if bad.Status == http.StatusInternalServerError {
-			s.log.Error("api", "request", c.id, "method", c.Method, "route", route.path, "err", err)
-		}
-		status = bad.Status
-		s.count(status, bad.code())
-		c.refuse(bad)
+		status = s.failed(c, route, err)
 	} else {
 		s.count(status, "")
 		c.answer(status, body)
@@ -86,6 +99,17 @@ func (s *Server) serve(c *call) {
 		s.log.Info("api", "request", c.id, "key", c.key.Name, "method", c.Method, "route", route.path, "status", status,
 			"took", time.Since(c.began).Round(time.Microsecond))
 	}
+}
+
+// failed answers why a route did not do what it was asked.
+func (s *Server) failed(c *call, route *route, err error) (status int) {
+	bad := asError(err)
+	if bad.Status == http.StatusInternalServerError {
+		s.log.Error("api", "request", c.id, "method", c.Method, "route", route.path, "err", err)
+	}
+	s.count(bad.Status, bad.code())
+	c.refuse(bad)
+	return bad.Status
 }
 
 // refused tells a caller that it was not let in. The log has one such line a second at most; what it was not told, at the level debug.

@@ -26,6 +26,9 @@ type Chat interface {
 	History(ctx context.Context, a Ask) (History, error)
 	// Message is how far a message has got, as JSON.
 	Message(ctx context.Context, mid string) (any, error)
+	// Trace has say told, as something that is JSON, each thing that happens on this node to whom or what is followed, until ctx ends or
+	// say, which may wait, fails. Its error is why it did not begin: then nothing was told.
+	Trace(ctx context.Context, f Follow, say func(line any) error) error
 	// Moderate does an act. When it returns, the act is stored and in force.
 	Moderate(ctx context.Context, act Act) (Act, error)
 	// Rules are the acts that are in force, in the order in which they were done.

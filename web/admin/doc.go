@@ -4,7 +4,6 @@
 //	admin.go       Config, Server: making, closing, and the bound on what is done at once
 //	route.go       what can be asked for, and how a path finds it
 //	call.go        a request on its way to an answer; error.go, what a refusal says
-//	guard.go       the same door for what is no part of the API
 //	door.go        who may ask: keys, and without any who is on this machine; failures.go, how often one may fail
 //	keys.go        keys, their scopes, and the file they stand in; keyring.go reads it again when it changes
 //	read.go        bodies and queries, read strictly
@@ -12,7 +11,8 @@
 //	page.go        the page for operators, in page/: plain ES modules without a build step, that ask the API
 //	openapi.go     the document that says all this to programs
 //	chat.go        what is needed of the chat; stats.go, of what is counted; series.go, how that was lately
-//	publish.go     sending; people.go, who is where; said.go, what was said; moderation.go
+//	publish.go     sending; people.go, who is where; said.go, what was said; moderation.go;
+//	               trace.go, what happens to somebody or a message
 //
 // # The journey of a request
 //
@@ -30,6 +30,6 @@
 //
 // # Bounds
 //
-// 64 requests at once; ten seconds each; 65,536 answers that are remembered, for ten minutes; 20 failures of an address (of IPv6, a
+// 64 requests at once; ten seconds each, but for a trace, which has ten minutes and ends when a line is not taken for ten seconds; 65,536 answers that are remembered, for ten minutes; 20 failures of an address (of IPv6, a
 // /64) at once and one more every three seconds, for 16,384 addresses.
 package admin

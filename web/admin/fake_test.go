@@ -86,6 +86,19 @@ func (*fakeChat) Message(_ context.Context, mid string) (any, error) {
 	}{mid}, nil
 }
 
+func (*fakeChat) Trace(ctx context.Context, f Follow, say func(any) error) error {
+	if f.Nick == "nobody" {
+		return refuse(http.StatusBadRequest, "nobody is not to be followed")
+	}
+	for n := range 2 {
+		if err := say(map[string]any{"what": n, "nick": f.Nick + f.Mid, "body": f.HasBody}); err != nil {
+			return nil
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
 func (f *fakeChat) Moderate(_ context.Context, a Act) (Act, error) {
 	if a.Nick == "nobody" {
 		return Act{}, refuse(http.StatusNotFound, "nobody is not here")

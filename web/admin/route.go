@@ -14,6 +14,7 @@ type route struct {
 	scope  Scope
 	isOpen bool // for everybody
 	do     func(*call) (any, error)
+	tell   func(*call) error // instead of do: answers by and by, for as long as it says itself. Its error is of before it began
 }
 
 // changes reports whether something is different afterwards.
@@ -36,6 +37,7 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/api/nodes", scope: Read, do: s.nodes},
 		{method: "GET", path: "/api/stats", scope: Read, do: s.now},
 		{method: "GET", path: "/api/series", scope: Read, do: s.series},
+		{method: "GET", path: "/api/trace", scope: Admin, tell: s.trace},
 		{method: "POST", path: "/api/publish", scope: Publish, do: s.publish},
 		{method: "POST", path: "/api/broadcast", scope: Publish, do: s.broadcast},
 		{method: "GET", path: "/api/motd", scope: Read, do: s.motd},
