@@ -1,5 +1,5 @@
 // @ts-check
-import { joinedNick, preference, setJoinedNick } from "./preferences.js";
+import { keep, kept, preference } from "./preferences.js";
 import { explain, explainError, textsFor } from "./texts/texts.js";
 import { nickIn, tokenIn } from "./token.js";
 import { CLOSE, Throng, sameNick, socketAddress } from "./throng/throng.js";
@@ -15,7 +15,7 @@ const FINAL = [CLOSE.badNick, CLOSE.token, CLOSE.origin, CLOSE.inUse];
 /** The page: the login, then the chat, then the login again. */
 class Page {
   #texts = textsFor([preference("language"), ...navigator.languages]);
-  #token = ""; // kept in memory only
+  #token = kept("token");
   #login = new LoginView(this.#texts, (nick) => this.#join(nick, false));
   /** @type {Throng | null} */
   #throng = null;
@@ -30,10 +30,9 @@ class Page {
     window.addEventListener("pagehide", () => this.#app?.keep());
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry());
     window.addEventListener("hashchange", () => this.#takeToken() && this.#renew());
-    this.#takeToken();
-    const nick = nickIn(this.#token);
-    if (nick) this.#join(nick, false);
-    else if (joinedNick()) this.#join(joinedNick(), true);
+    const isBack = !this.#takeToken() && kept("joined") !== "";
+    const nick = isBack ? kept("joined") : nickIn(this.#token);
+    if (nick) this.#join(nick, isBack);
     else this.#login.ask();
   }
 
@@ -41,9 +40,15 @@ class Page {
   #takeToken() {
     const token = tokenIn(location.hash);
     if (!token) return false;
-    this.#token = token;
+    this.#setToken(token);
     history.replaceState(history.state, "", location.pathname + location.search);
     return true;
+  }
+
+  /** The token is this tab's, and outlives a reload. @param {string} token "" for none */
+  #setToken(token) {
+    this.#token = token;
+    keep("token", token);
   }
 
   /** A link with a token was opened in this page, by who is in the chat or by somebody else. */
@@ -68,7 +73,7 @@ class Page {
       this.#login.ask(this.#texts.unusable);
       return;
     }
-    this.#login.wait();
+    this.#login.wait(nick);
     const throng = new Throng({ address: document.baseURI, nick, token: () => this.#token, patient: isBack });
     this.#throng = throng;
     throng.addEventListener("state", () => throng === this.#throng && this.#changed(throng));
@@ -81,8 +86,12 @@ class Page {
     const { state } = throng;
     if (state.name === "online" && !this.#app) this.#enter(throng);
     const why = state.name === "stopped" ? state.why : null;
-    if (why && (!this.#app || FINAL.includes(why.code))) this.#leave(this.#explain(why));
-    else this.#app?.show(state);
+    if (why && (!this.#app || FINAL.includes(why.code))) {
+      this.#leave(this.#explain(why));
+      if (why.code === CLOSE.token) this.#setToken("");
+    } else {
+      this.#app?.show(state);
+    }
   }
 
   /** @param {import("./throng/throng.js").Why} why */
@@ -96,9 +105,11 @@ class Page {
    */
   #enter(throng) {
     this.#login.leave(throng.nick);
-    setJoinedNick(throng.nick);
+    keep("joined", throng.nick);
     this.#app = new App(throng, this.#texts, () => {
-      if (throng.parcels.length === 0 || confirm(this.#texts.leaveUnsent)) this.#leave("");
+      if (throng.parcels.length > 0 && !confirm(this.#texts.leaveUnsent)) return;
+      this.#leave("");
+      this.#setToken("");
     });
   }
 
@@ -109,7 +120,7 @@ class Page {
     const throng = this.#throng;
     this.#throng = null;
     if (throng?.state.name !== "stopped") throng?.stop();
-    setJoinedNick("");
+    keep("joined", "");
     this.#login.ask(error);
   }
 

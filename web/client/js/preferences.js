@@ -26,23 +26,29 @@ export function prefer(name, value) {
   }
 }
 
-const JOINED = "throng.joined";
+/** What this tab alone keeps, over a reload, until it is closed: the nick that it is in the chat with, and the token that lets it in. */
 
-/** The nick that this tab is in the chat with, also after a reload; "" for none. */
-export function joinedNick() {
+/**
+ * @param {"joined" | "token"} name
+ * @returns {string} "" when nothing is kept
+ */
+export function kept(name) {
   try {
-    return sessionStorage.getItem(JOINED) ?? "";
+    return sessionStorage.getItem(`throng.${name}`) ?? "";
   } catch {
     return "";
   }
 }
 
-/** @param {string} nick "" for none */
-export function setJoinedNick(nick) {
+/**
+ * @param {"joined" | "token"} name
+ * @param {string} value "" for none
+ */
+export function keep(name, value) {
   try {
-    if (nick) sessionStorage.setItem(JOINED, nick);
-    else sessionStorage.removeItem(JOINED);
+    if (value) sessionStorage.setItem(`throng.${name}`, value);
+    else sessionStorage.removeItem(`throng.${name}`);
   } catch {
-    // Then a reload asks for the nick again.
+    // Then a reload asks again.
   }
 }

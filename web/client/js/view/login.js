@@ -37,8 +37,9 @@ export class LoginView {
     this.#nick.select();
   }
 
-  /** A nick is being tried. */
-  wait() {
+  /** A nick is being tried. @param {string} nick */
+  wait(nick) {
+    this.#nick.value = nick;
     this.#tell("");
     this.#setBusy(true);
   }
