@@ -198,6 +198,9 @@ func TestPage(t *testing.T) {
 	o.click("gophers")
 	o.click("Read the latest")
 	o.sees("<img src=x onerror=alert(1)> hello") // as text
+	o.looks(1280, 300, "light")                  // what does not fit is scrolled to within the card, whose lower edge is seen
+	o.wait(`(({ top, bottom }, card) => card && top >= 0 && bottom <= innerHeight)(...((it) =>
+		[it.getBoundingClientRect(), it.matches('.card')])(document.querySelector('.pair > :last-child')))`)
 	o.looks(390, 844, "light")
 	o.screenshot("admin-rooms-phone")
 	o.looks(1280, 900, "dark")
@@ -219,6 +222,8 @@ func TestPage(t *testing.T) {
 	o.sees("In force · 0") // and no message of the day among them
 
 	o.looks(390, 844, "light")
+	o.wait(`((tops) => Math.abs(tops[0] - tops[1]) < 4)(
+		[...document.querySelectorAll('form.bar > :not(h2)')].map((it) => it.getBoundingClientRect().top))`) // "Ban address" is beside its field
 	o.click("Messages")
 	o.wait(`document.querySelector('nav [aria-current]').getBoundingClientRect().right <= innerWidth`)
 	o.fill("Message id", mid)

@@ -38,16 +38,16 @@ export function svg(name, attributes = {}, ...children) {
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /**
- * A table. Columns whose name ends with # hold numbers; one without a name holds buttons.
+ * A table. Columns whose name ends with # hold numbers, those with ~ what is not to be broken; one without a name holds buttons.
  * @param {string[]} columns
  * @param {(Node | string | number)[][]} rows
  * @param {string} empty is said when there are none
  */
 export function table(columns, rows, empty) {
   if (rows.length === 0) return el("p.empty", {}, empty);
-  const kinds = columns.map((c) => (c.endsWith("#") ? ".number" : c === "" ? ".actions" : ""));
+  const kinds = columns.map((c) => (c.endsWith("#") ? ".number" : c.endsWith("~") ? ".whole" : c === "" ? ".actions" : ""));
   return el("div.scroll", {}, el("table", {},
-    el("thead", {}, el("tr", {}, ...columns.map((c, i) => el(`th${kinds[i]}`, { scope: "col" }, c.replace("#", ""))))),
+    el("thead", {}, el("tr", {}, ...columns.map((c, i) => el(`th${kinds[i]}`, { scope: "col" }, c.replace(/[#~]$/, ""))))),
     el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map((cell, i) => el(`td${kinds[i]}`, {}, cell)))))));
 }
 

@@ -30,6 +30,7 @@ function choose(name) {
     }
   }
   byId("main").replaceChildren(parts[name].view);
+  window.scrollTo(0, 0);
   refresh();
 }
 

@@ -26,11 +26,11 @@ export function moderation() {
     const [rules, trail, motd] = await Promise.all([ask("rules"), ask("audit", { query: { limit: 50 } }), ask("motd")]);
     const liftable = rules.rules.filter((/** @type {any} */ r) => lifts[r.kind]);
     heading.textContent = `In force · ${count(rules.count - (rules.rules.length - liftable.length))}`;
-    force.replaceChildren(table(["What", "Who", "Until", "Why", "By", ""], liftable.map((/** @type {any} */ r) => [
+    force.replaceChildren(table(["What", "Who", "Until~", "Why", "By", ""], liftable.map((/** @type {any} */ r) => [
       el("span.pill", {}, r.kind), target(r), r.until ? when(r.until) : "for ever", r.reason ?? "–", r.by ?? "–",
       el("button.small", { async onclick() { if (await confirm({ ...lifts[r.kind](r), deed: "Lift", noReason: true })) await refresh(); } }, "Lift"),
     ]), "Nobody is banned or muted, and no room is read-only."));
-    done.replaceChildren(table(["When", "What", "Whom", "Why", "By"], trail.acts.map((/** @type {any} */ a) => [
+    done.replaceChildren(table(["When~", "What", "Whom", "Why", "By"], trail.acts.map((/** @type {any} */ a) => [
       when(a.at), el("span.pill", {}, a.kind), target(a), a.reason ?? "–", a.by ?? "–",
     ]), "Nothing was done yet."));
     if (!edited) text.value = motd.text === null ? "" : said(motd.text);

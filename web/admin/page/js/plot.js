@@ -2,7 +2,7 @@
 
 import { el, svg } from "./dom.js";
 
-const width = 400, height = 150, left = 0, bottom = 18, top = 14;
+const width = 320, height = 150, left = 0, bottom = 18, top = 14;
 const span = 10 * 60 * 1000;
 
 /**

@@ -8,7 +8,7 @@ import { directory, nicks } from "./people.js";
 
 /** @param {(nick: string) => void} person shows one */
 export function rooms(person) {
-  const detail = el("section"), lines = el("div.card", { hidden: true });
+  const detail = el("div.card"), lines = el("div.card", { hidden: true });
   const list = directory("Rooms", "Name begins with", async (query) => {
     const answer = await ask("rooms", { query });
     const rows = table(["Room", "People#"], answer.rooms.map((/** @type {any} */ r) => [
@@ -26,9 +26,10 @@ export function rooms(person) {
       title: readonly ? `Only moderators speak in ${room}` : `Everybody speaks in ${room}`, deed: readonly ? "Close" : "Open", path: "readonly",
       body: { room, readonly },
     });
-    detail.replaceChildren(members.view, el("div.bar", {},
+    const [head, ...rest] = members.view.children;
+    detail.replaceChildren(head, el("div.bar", {},
       el("button.small", { onclick: change(true) }, "Make read-only"), el("button.small", { onclick: change(false) }, "Let everybody speak"),
-      el("button.small", { onclick: () => read(room).catch((e) => toast(e.message)) }, "Read the latest")));
+      el("button.small", { onclick: () => read(room).catch((e) => toast(e.message)) }, "Read the latest")), ...rest);
     lines.hidden = true;
     await members.refresh();
     if (matchMedia("(max-width: 52rem)").matches) detail.scrollIntoView({ block: "start" });
@@ -39,7 +40,7 @@ export function rooms(person) {
     lines.hidden = false;
     lines.replaceChildren(el("h2", {}, `The latest in ${room}`), messages(page.messages, () => read(room)));
   }
-  detail.append(el("div.card", {}, el("p.empty", {}, "Choose a room to see who is in it.")));
+  detail.append(el("p.empty", {}, "Choose a room to see who is in it."));
   return { view: el("section", {}, el("section.pair", {}, list.view, detail), lines), every: 5000, refresh: () => list.refresh() };
 }
 
@@ -49,7 +50,7 @@ export function rooms(person) {
  * @param {() => Promise<void>} again
  */
 export function messages(all, again) {
-  return table(["When", "From", "Message", ""], all.toReversed().map((m) => [
+  return table(["When~", "From", "Message", ""], all.toReversed().map((m) => [
     when(m.ts), m.from_user, said(m.message),
     el("button.small.danger", {
       async onclick() {
