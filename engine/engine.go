@@ -185,6 +185,12 @@ func (e *Engine) TooSlow() int { return int(e.slow.Load()) }
 // MaxConns is how many WebSocket connections there may be.
 func (e *Engine) MaxConns() int { return e.bounds.Load().maxConns }
 
+// Memory is how many bytes the process had in use when last looked, and its limit, 0: there is none, and then it is not looked; isFull is that
+// newcomers are refused because of it.
+func (e *Engine) Memory() (used, limit uint64, isFull bool) {
+	return e.headroom.used.Load(), e.headroom.limit, e.headroom.isFull.Load()
+}
+
 // Hangs is nil unless the sweep, by which connections are timed, has stood still for so long.
 func (e *Engine) Hangs(long time.Duration) error {
 	if still := time.Duration(e.now()) - time.Duration(e.clock.Load())*time.Millisecond; still > long {

@@ -11,7 +11,7 @@ import (
 
 // reason is why the server should get no newcomers.
 type reason struct {
-	Reason string `json:"reason"` // draining, log, full: one word
+	Reason string `json:"reason"` // draining, hangs, log, cluster, full, memory: one word
 	Detail string `json:"detail"` // for people
 }
 
@@ -19,6 +19,9 @@ type reason struct {
 func (s *Server) reasons() (all []reason) {
 	if s.engine.Draining() {
 		all = append(all, reason{"draining", "draining"})
+	}
+	if err := s.engine.Hangs(answerWithin); err != nil {
+		all = append(all, reason{"hangs", err.Error()})
 	}
 	if err := s.hub.Healthy(); err != nil {
 		all = append(all, reason{"log", err.Error()})
@@ -30,6 +33,9 @@ func (s *Server) reasons() (all []reason) {
 	}
 	if conns, limit := s.engine.Conns(), s.engine.MaxConns(); conns >= limit {
 		all = append(all, reason{"full", fmt.Sprintf("at capacity: %d of %d connections", conns, limit)})
+	}
+	if used, limit, isFull := s.engine.Memory(); isFull {
+		all = append(all, reason{"memory", fmt.Sprintf("short of memory: %d of %d MiB", used>>20, limit>>20)})
 	}
 	return all
 }

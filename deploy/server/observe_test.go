@@ -259,6 +259,52 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, isSo func() bool) {
+	t.Helper()
+	for until := time.Now().Add(time.Minute); !isSo(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal(what)
+		}
+	}
+}
+
+// TestReadinessByMemory has a server that has more memory in use than it may: who asks learns of it while newcomers are refused.
+func TestReadinessByMemory(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "off") // so that the limit is not this process's
+	r := start(t, func(s *config.Serve) { s.MaxMemory = 1 << 20 })
+	var body string
+	eventually(t, "memory is no reason", func() bool {
+		var status int
+		status, body = r.get("/readyz")
+		return status == http.StatusServiceUnavailable
+	})
+	if !strings.HasPrefix(body, "short of memory: ") || !strings.HasSuffix(body, " of 1 MiB\n") {
+		t.Errorf("readyz: %q", body)
+	}
+	if _, status := r.knock(chatPath+"ann", false, nil); status != http.StatusServiceUnavailable {
+		t.Errorf("a newcomer gets %d", status)
+	}
+	if status, body := r.get("/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d %q", status, body)
+	}
+}
+
+// TestReadinessOfAHang has the engine's clock stand still, as it does when its loops have ended.
+func TestReadinessOfAHang(t *testing.T) {
+	r := start(t, nil)
+	if err := r.engine.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a hang is no reason", func() bool {
+		_, body := r.get("/readyz")
+		return strings.Contains(body, "the sweep has stood still for ")
+	})
+	if status, body := r.get("/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "stood still") {
+		t.Errorf("healthz: %d %q", status, body)
+	}
+}
+
 // TestProfiles shows that every profile is there on the private listener, and none on the public one.
 func TestProfiles(t *testing.T) {
 	r := start(t, nil)
