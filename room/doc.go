@@ -90,7 +90,8 @@
 // What moderators do is stored like messages, by the same committer, in a conversation that no client can name (convRulings), and
 // comes to all nodes like them. What is in force follows from it: each node folds the acts in their order (Hub.rulings) into rules that
 // sessions read without a lock. Nobody is let in before the log was read. Now and then all that is in force is stored in one digest,
-// so that a start has not to read all that was ever done.
+// so that a start has not to read all that was ever done. What somebody takes back of their own words is no act: the message is erased, and
+// that readers are to be told so is passed on in a conversation of its own (convUnsaid), of which little is kept.
 //
 // # Bounds
 //

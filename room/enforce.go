@@ -63,7 +63,7 @@ func (h *Hub) enforce(e *entry) {
 	case ActKick:
 		h.evict(eviction{key: keyOf(e.Nick), why: e.notice(time.Now())})
 	case ActDelete:
-		h.unsay(e)
+		h.unsay(e.message())
 	case ActMotd:
 		h.spread(Nick{}, h.edict(event.Everyone(), event.AppendMotd(nil, e.Text)))
 	case ActBan:

@@ -32,7 +32,7 @@ func (h *Hub) join() {
 	h.attend(theChat)
 	h.running.Go(h.tellNodes)
 	h.running.Go(func() {
-		for h.logged(errors.Join(h.follow(theChat), h.cluster.Follow(convRulings))) != nil {
+		for h.logged(errors.Join(h.follow(theChat), h.cluster.Follow(convRulings), h.cluster.Follow(convUnsaid))) != nil {
 			select {
 			case <-time.After(time.Second):
 			case <-h.stop:

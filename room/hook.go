@@ -44,6 +44,8 @@ type note struct {
 	nick string
 	cid  string
 	body []byte // JSON of noted; nil: nothing has happened, it reminds the road of what it has yet to store
+
+	unsaid *history.Message // instead: who said this has taken it back
 }
 
 // noted is what the log keeps of a note.
@@ -72,12 +74,15 @@ func (n *note) isNothing() bool { return n != nil && n.body == nil }
 
 // entry is the note as the log takes it.
 func (n *note) entry() *history.Entry {
+	if n.unsaid != nil {
+		return unsaidEntry(n.unsaid)
+	}
 	return &history.Entry{Message: history.Message{Conv: convHook, Claim: HookClaim, From: n.nick, Cid: n.cid, Body: n.body}}
 }
 
 // note has something stored. It does not wait, and is not refused: there are few notes, a session has two.
 func (h *Hub) note(nick, cid, kind string, data any) {
-	p := &post{note: &note{nick, cid, encode(noted{kind, encode(data)})}}
+	p := &post{note: &note{nick: nick, cid: cid, body: encode(noted{kind, encode(data)})}}
 	h.road.waiting.Add(p.cost())
 	h.road.mail.put(p)
 }
@@ -205,6 +210,8 @@ func Happened(m *history.Message) (is Happening, ok bool) {
 			return is, false
 		}
 		is.Type, is.Data = HappenedModeration, encode(e.actOf(m))
+	case convUnsaid:
+		is.Type, is.Data = HappenedModeration, encode(takenBack(m))
 	default:
 		body := json.RawMessage(m.Body)
 		if m.IsErased() || !json.Valid(body) { // the latter nobody was let store; null is better than no event

@@ -49,7 +49,7 @@ type Config struct {
 
 func (c *Config) setDefaults() {
 	if c.Log == nil {
-		c.Log = history.Memory(history.Config{Trail: Trail})
+		c.Log = history.Memory(history.Config{Trail: Trail, Passing: Passing})
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

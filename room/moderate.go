@@ -20,7 +20,7 @@ const (
 	ActUnmute   ActKind = "unmute"   // in one room, or all that it is muted in
 	ActBan      ActKind = "ban"      // a nick, or an address, is sent away and not let in
 	ActUnban    ActKind = "unban"    // of exactly that nick, or those addresses
-	ActDelete   ActKind = "delete"   // what a message says is removed for everybody
+	ActDelete   ActKind = "delete"   // what a message says is removed for everybody; by its author it is no act
 	ActReadOnly ActKind = "readonly" // only moderators speak in a room, or to everyone ("all")
 	ActWritable ActKind = "writable"
 	ActMotd     ActKind = "motd" // what everybody is told who comes in

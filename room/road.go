@@ -259,6 +259,9 @@ func (r *road) release(p *post) {
 		}
 		return
 	case p.note != nil:
+		if m := p.note.unsaid; m != nil && h.cluster == nil && !p.isKnown {
+			h.tellUnsaid(m)
+		}
 		return
 	case p.recorded != nil:
 		if h.cluster == nil {
@@ -307,8 +310,12 @@ func (r *road) deliver(room Nick, p *parcel) {
 // receive takes a message that the shared log has stored, on whichever node, and gives it to those of this one whom it
 // is for. It waits while a shard has too much to do.
 func (h *Hub) receive(m history.Message) {
-	if m.Conv == convRulings {
+	switch m.Conv {
+	case convRulings:
 		h.rulings.take(m)
+		return
+	case convUnsaid:
+		h.hearUnsaid(m.Cid)
 		return
 	}
 	post := func(s *shard, l letter, cost int64) {

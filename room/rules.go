@@ -37,6 +37,9 @@ func isLive(a *Act, now time.Time) bool { return a != nil && (a.Until.IsZero() |
 
 // with is what is in force after one more act. What is over by then falls out.
 func (r *rules) with(act Act, now time.Time) *rules {
+	if act.Kind == ActKick || act.Kind == ActDelete {
+		return r // they are done at once, and nothing stays in force
+	}
 	next := &rules{
 		bans: maps.Clone(r.bans), nets: nets{byPrefix: maps.Clone(r.nets.byPrefix)}, mutes: mutes{}, closed: maps.Clone(r.closed), motd: r.motd,
 	}

@@ -14,6 +14,8 @@ const (
 	convEveryone = "all"
 	// convHook is what has happened besides what was said; see hook.go. Nobody can say or read anything there.
 	convHook = "hook"
+	// convUnsaid is what people have taken back of what they said themselves; see delete.go. Nobody can say or read anything there.
+	convUnsaid = "unsaid"
 )
 
 func convRoom(key string) string { return "r/" + key }

@@ -1,11 +1,15 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"throng/room/history"
 )
 
 // moderator connects somebody in version 2 who may moderate.
@@ -163,4 +167,87 @@ func trail(t *testing.T, c *bubble) (all []Act) {
 		before = page[len(page)-1].Seq
 	}
 	return all
+}
+
+// TestOwnDeletesAreNoActs has people take back what they said, some of it again and again: readers are told once, a webhook too, and
+// nothing of it is in the trail or among the rules, after a restart either.
+func TestOwnDeletesAreNoActs(t *testing.T) {
+	log := history.Memory(history.Config{Trail: Trail, TrailCount: 3, Passing: Passing, PassingCount: 4})
+	inBubble(t, Config{Log: log, Hooks: Hooks{IsOn: true}}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.in("bob")
+		c.does(Act{Kind: ActBan, Nick: "eve"})
+		inForce := c.rulings.inForce()
+		for range 9 {
+			bob.send(`{"t":"msg","id":1,"message":"oops"}`)
+			mid := bob.sees("ack 1 room:all", `msg room:all bob: "oops"`)[0].Mid
+			for i := range 3 {
+				bob.send(`{"t":"delete","id":2,"mid":%q}`, mid)
+				if i == 0 {
+					bob.sees("done 2", "deleted room:all")
+				} else {
+					bob.sees("done 2")
+				}
+			}
+			alice.sees(`msg room:all bob: "oops"`, "deleted room:all")
+		}
+		if c.rulings.inForce() != inForce {
+			t.Error("the rules were copied")
+		}
+		if acts, _, err := c.Acts(0, 0); err != nil || len(acts) != 1 || acts[0].Kind != ActBan {
+			t.Errorf("trail: %v, %v", acts, err)
+		}
+		if kept, _, _ := log.Read(Passing, 0, 0, 100); len(kept) != 4 {
+			t.Errorf("%d of what was taken back are kept", len(kept))
+		}
+		var told []string
+		for _, is := range c.happened() {
+			if is == "bob: delete" {
+				told = append(told, is)
+			}
+		}
+		if len(told) != 4 { // of the messages themselves a webhook may have told long before
+			t.Errorf("a webhook is told %q", told)
+		}
+		d := c.again(t)
+		if rules := d.Rules(); len(rules) != 1 {
+			t.Errorf("in force after a restart: %v", rules)
+		}
+		carol := d.in("carol")
+		carol.send(`{"t":"history","id":3,"conv":"room:all"}`)
+		for _, m := range carol.sees("history 3 room:all [null null null null null null null null null] false")[0].Msgs {
+			if !m.Deleted {
+				t.Errorf("%s is there again", m.Mid)
+			}
+		}
+	})
+}
+
+// TestTakenBackWhileTheLogIsDown has the log fail between the erasure and the word of it: readers are told later.
+func TestTakenBackWhileTheLogIsDown(t *testing.T) {
+	log := newFakeLog()
+	var isDown atomic.Bool
+	log.append = func([]*history.Entry) error {
+		if isDown.Load() {
+			return errors.New("down")
+		}
+		return nil
+	}
+	inBubble(t, Config{Log: log}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.in("bob")
+		bob.send(`{"t":"msg","id":1,"message":"oops"}`)
+		mid := bob.sees("ack 1 room:all", `msg room:all bob: "oops"`)[0].Mid
+		alice.sees(`msg room:all bob: "oops"`)
+		isDown.Store(true)
+		bob.send(`{"t":"delete","id":2,"mid":%q}`, mid)
+		bob.sees("done 2")
+		alice.sees()
+		isDown.Store(false)
+		time.Sleep(retryAfter)
+		synctest.Wait()
+		alice.sees("deleted room:all")
+		bob.sees("deleted room:all")
+		if n := c.road.waiting.Load(); n != 0 {
+			t.Errorf("%d bytes are said to wait", n)
+		}
+	})
 }

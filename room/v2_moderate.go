@@ -29,23 +29,43 @@ func (s *Session) moderate(in event.In) *event.Error {
 	if in.For > 0 {
 		act.Until = time.Now().Add(in.For)
 	}
-	claim := s.claim()
 	s.hub.apart(func() {
-		var bad *event.Error
 		if in.T == event.TypeDelete {
-			act.Mid, bad = s.hub.deletable(claim, in, s.isModerator())
-		}
-		if bad == nil {
-			bad = s.hub.moderate(act)
-		}
-		if bad != nil {
-			s.refuse(in.ID, bad)
+			s.delete(in, act)
 		} else {
-			s.answer(in.ID, func(b []byte) []byte { return event.AppendDone(b, in.ID) })
+			s.conclude(in.ID, s.hub.moderate(act))
 		}
 		s.peer.Flush()
 	})
 	return nil
+}
+
+// delete deletes a message: by an act of a moderator, or for who said it.
+func (s *Session) delete(in event.In, act Act) {
+	isModerator := s.isModerator()
+	m, bad := s.hub.deletable(s.claim(), in, isModerator)
+	var word *post
+	switch {
+	case bad != nil:
+	case isModerator:
+		act.Mid = m.Mid
+		bad = s.hub.moderate(act)
+	default:
+		word, bad = s.hub.takeBack(&m)
+	}
+	s.conclude(in.ID, bad)
+	if word != nil {
+		s.hub.road.mail.put(word)
+	}
+}
+
+// conclude tells a client what has become of what it asked for.
+func (s *Session) conclude(id []byte, bad *event.Error) {
+	if bad != nil {
+		s.refuse(id, bad)
+		return
+	}
+	s.answer(id, func(b []byte) []byte { return event.AppendDone(b, id) })
 }
 
 // moderate is Moderate for who waits for an answer as long as for one of another node.
@@ -56,22 +76,22 @@ func (h *Hub) moderate(act Act) *event.Error {
 	return bad
 }
 
-// deletable is the id of the message that a delete means, if it may: a moderator any, others what they have said themselves.
-func (h *Hub) deletable(claim uint64, in event.In, isModerator bool) (mid string, bad *event.Error) {
+// deletable is the message that a delete means, if it may: a moderator any, others what they have said themselves.
+func (h *Hub) deletable(claim uint64, in event.In, isModerator bool) (m history.Message, bad *event.Error) {
 	m, ok, err := h.meant(claim, in)
 	if h.check(err); err != nil {
-		return "", errNoLook
+		return m, errNoLook
 	}
 	peer, isDirect := otherSide(m.Conv, m.Claim)
 	switch {
 	case !ok || !isOfPeople(m.Conv):
-		return "", errNoMessage
+		return m, errNoMessage
 	case isModerator, m.Claim == claim:
-		return m.Mid, nil
+		return m, nil
 	case isDirect && peer != claim:
-		return "", errNoMessage // it is nothing that they could know of
+		return m, errNoMessage // it is nothing that they could know of
 	}
-	return "", event.Forbidden("only moderators may delete what others have said")
+	return m, event.Forbidden("only moderators may delete what others have said")
 }
 
 var (

@@ -208,6 +208,38 @@ func TestAbuseNoModerator(t *testing.T) {
 	}
 }
 
+// TestAbuseOwnDeletes has somebody take back what they said, the same again and again and a lot of it, and then flood: readers hear of each
+// once, the moderators' trail has none of it, and the flood ends as one of messages does.
+func TestAbuseOwnDeletes(t *testing.T) {
+	r := start(t, func(s *config.Serve) { s.Rate, s.Burst = 20, 100 })
+	alice, mallory := r.enter("alice"), r.enter("mallory")
+	r.moderate(room.Act{Kind: room.ActBan, Nick: "eve"})
+	const each = 30
+	for i := range 3 {
+		mallory.say(fmt.Sprintf(`{"id":"m%d","message":"oops"}`, i))
+		all := mallory.hear(fmt.Sprintf(`"id":"m%d"`, i))
+		mid := between(all[len(all)-1], `"mid":"`, `"`)
+		for j := range each {
+			mallory.say(fmt.Sprintf(`{"t":"delete","id":"d%d-%d","mid":%q}`, i, j, mid))
+		}
+		if all := mallory.hear(fmt.Sprintf(`"id":"d%d-%d"`, i, each-1)); !strings.Contains(all[len(all)-1], `"t":"done"`) {
+			t.Errorf("a repeated delete: %s", all[len(all)-1])
+		}
+	}
+	mallory.say(`{"message":"end"}`)
+	heard := strings.Join(alice.hear(`"end"`), "\n")
+	if n := strings.Count(heard, `"t":"deleted"`); n != 3 {
+		t.Errorf("alice hears %d deletes of three messages", n)
+	}
+	mallory.say(strings.Repeat(`{"t":"delete","mid":"00000000000000000000"}`+"\n", 250))
+	if _, closed := mallory.ends(); closed.Code != 4029 {
+		t.Errorf("a flood is closed with %v", closed)
+	}
+	if acts, _, err := r.hub.Acts(0, 0); err != nil || len(acts) != 1 || acts[0].Kind != room.ActBan {
+		t.Errorf("trail: %v, %v", acts, err)
+	}
+}
+
 // free is an address that nobody listens on.
 func free(t *testing.T) string {
 	t.Helper()
@@ -224,15 +256,7 @@ func TestNodesModerate(t *testing.T) {
 	nats, folder := free(t), filepath.Join(t.TempDir(), "first")
 	a := start(t, func(s *config.Serve) { s.Data, s.Nats, s.NatsListen = folder, "embedded", nats })
 	b := start(t, func(s *config.Serve) { s.Nats = "nats://" + nats })
-	eventually := func(what string, done func() bool) {
-		t.Helper()
-		for until := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(until) {
-				t.Fatal(what)
-			}
-		}
-	}
-	eventually("a node does not join", func() bool { return a.hub.Healthy() == nil && b.hub.Healthy() == nil })
+	eventually(t, "a node does not join", func() bool { return a.hub.Healthy() == nil && b.hub.Healthy() == nil })
 	alice, bob, eve := a.enter("alice"), b.enter("bob"), b.enter("eve")
 	alice.say(`{"id":2,"to_user":"bob","message":"spam"}`)
 	bob.hear("spam")
@@ -245,12 +269,24 @@ func TestNodesModerate(t *testing.T) {
 	if all := bob.hear(`"id":3`); !strings.Contains(all[len(all)-1], `"message":null,"deleted":true`) {
 		t.Errorf("history at the other node: %s", all[len(all)-1])
 	}
+	alice.say(`{"id":5,"message":"oops"}`)
+	bob.hear("oops")
+	all = alice.hear(`"id":5`)
+	alice.say(fmt.Sprintf(`{"t":"delete","id":6,"mid":%q}`, between(all[len(all)-1], `"mid":"`, `"`)))
+	bob.hear(`"t":"deleted","conv":"room:all"`)
+	bob.say(`{"t":"history","id":7,"conv":"room:all","limit":1}`)
+	if all := bob.hear(`"id":7`); !strings.Contains(all[len(all)-1], `"message":null,"deleted":true`) {
+		t.Errorf("history at the other node: %s", all[len(all)-1])
+	}
+	if acts, _, err := b.hub.Acts(0, 0); err != nil || len(acts) != 1 {
+		t.Errorf("trail: %v, %v", acts, err)
+	}
 	a.moderate(room.Act{Kind: room.ActKick, Nick: "eve", Reason: "out"})
 	if _, closed := eve.ends(); closed.Code != 4503 {
 		t.Error(closed)
 	}
 	a.moderate(room.Act{Kind: room.ActMute, Nick: "bob"})
-	eventually("bob is not muted", func() bool { return len(b.hub.Rules()) == 1 })
+	eventually(t, "bob is not muted", func() bool { return len(b.hub.Rules()) == 1 })
 	bob.say(`{"id":4,"message":"hi"}`)
 	if all := bob.hear(`"id":4`); !strings.Contains(all[len(all)-1], `"code":403`) {
 		t.Errorf("muted at the other node: %s", all[len(all)-1])
@@ -265,7 +301,7 @@ func TestNodesModerate(t *testing.T) {
 		}
 	}
 	c := start(t, func(s *config.Serve) { s.Nats = "nats://" + nats })
-	eventually("the third node does not join", func() bool { return c.hub.Healthy() == nil })
+	eventually(t, "the third node does not join", func() bool { return c.hub.Healthy() == nil })
 	if got, want := fmt.Sprint(c.hub.Rules()), fmt.Sprint(a.hub.Rules()); got != want || len(c.hub.Rules()) != 2 {
 		t.Errorf("in force at a new node: %s, at another: %s", got, want)
 	}

@@ -21,7 +21,7 @@ import (
 func (s *Server) openLog(settings config.Serve, log *slog.Logger) (joined room.Cluster, err error) {
 	keep := history.Config{
 		Durability: settings.Durability, KeepCount: settings.KeepCount, KeepAge: settings.KeepAge, KeepBytes: int64(settings.KeepBytes),
-		Trail: room.Trail, Logger: log,
+		Trail: room.Trail, Passing: room.Passing, Logger: log,
 	}
 	s.hooks.spare(&keep)
 	switch {

@@ -182,9 +182,13 @@ type Config struct {
 	KeepBytes int64         // of records: texts, names and about 60 bytes each
 
 	// Trail is the one conversation of which TrailCount messages are kept, 0: 100,000, whatever the other bounds; "": there is none.
-	// Without any other bound all of it is kept.
 	Trail      string
 	TrailCount int
+
+	// Passing is the one conversation that is of use for a while only: of its messages the newest PassingCount are kept at most, 0: 10,000,
+	// and fewer where the other bounds say so; "": there is none.
+	Passing      string
+	PassingCount int
 
 	// Floor is the highest seq that may be removed because of the bounds: somebody has yet to read what is above it. It is called
 	// often, from any goroutine, and must not wait. nil: all may be. Memory removes more where it has no room.

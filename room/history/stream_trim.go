@@ -131,7 +131,7 @@ func (s *Stream) watchBucket(ctx context.Context, b bucket, use func(jetstream.K
 
 // grown takes note of a new message.
 func (s *Stream) grown(conv string, size int) {
-	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 && !s.conf.isBrief(conv) {
+	if s.conf.KeepCount <= 0 && s.conf.KeepBytes <= 0 && !s.conf.isSpecial(conv) {
 		return
 	}
 	c := s.cuts
@@ -184,8 +184,8 @@ func (s *Stream) trimAll(ctx context.Context) error {
 	if err := s.trimOld(ctx); err != nil {
 		return err
 	}
-	if s.conf.isBrief(s.conf.Brief) {
-		if err := s.trim(ctx, s.conf.Brief); err != nil {
+	for _, name := range s.conf.special() {
+		if err := s.trim(ctx, name); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,31 @@ func TestTrailIsKept(t *testing.T) {
 	})
 }
 
+func TestPassingHasABound(t *testing.T) {
+	for name, conf := range map[string]Config{
+		"no other":  {KeepCount: -1, KeepBytes: -1},
+		"a smaller": {KeepCount: 3},
+		"a larger":  {KeepCount: 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conf.Trail, conf.Passing, conf.PassingCount = "mod", "gone", 4
+			eachLog(t, conf, func(t *testing.T, l Log, _ *clock) {
+				must(t, l, say("mod", 1, "", "ban"))
+				for i := range 9 {
+					must(t, l, say("gone", 1, "", fmt.Sprint(i)))
+				}
+				trimNow(t, l)
+				want := "5 6 7 8"
+				if conf.KeepCount == 3 {
+					want = "6 7 8"
+				}
+				wantRead(t, l, "gone", 0, 0, 10, want, false)
+				wantRead(t, l, "mod", 0, 0, 10, "ban", false)
+			})
+		})
+	}
+}
+
 func TestMemoryKeepsItsTrailWhenItHasNoRoom(t *testing.T) {
 	l := newMemory(Config{Trail: "mod", KeepCount: -1, KeepBytes: -1}, newClock().now)
 	must(t, l, say("mod", 1, "", "kept"))

@@ -29,15 +29,39 @@ func (c *Config) exceeded(conv string, h Head, oldest *stale, now int64) bool {
 		count > 0 && h.Count > count || bytes > 0 && h.Bytes > bytes || c.expired(conv, oldest.ts, now))
 }
 
-// trailCount is TrailCount where that is 0.
-const trailCount = 100_000
+// trailCount is TrailCount where that is 0, and passingCount is PassingCount.
+const (
+	trailCount   = 100_000
+	passingCount = 10_000
+)
 
 // bounds is how much is kept of a conversation; what is not positive is no bound.
 func (c *Config) bounds(conv string) (count, bytes int64) {
 	if c.isTrail(conv) {
 		return int64(cmp.Or(c.TrailCount, trailCount)), 0
 	}
-	return int64(c.KeepCount), c.KeepBytes
+	count = int64(c.KeepCount)
+	if conv == c.Passing && conv != "" {
+		most := int64(cmp.Or(c.PassingCount, passingCount))
+		if count <= 0 || count > most {
+			count = most
+		}
+	}
+	return count, c.KeepBytes
+}
+
+// special are the conversations that have bounds of their own.
+func (c *Config) special() (names []string) {
+	for _, name := range [...]string{c.Trail, c.Passing, c.Brief} {
+		if c.isSpecial(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (c *Config) isSpecial(conv string) bool {
+	return conv != "" && (conv == c.Trail || conv == c.Passing || c.isBrief(conv))
 }
 
 func (c *Config) isTrail(conv string) bool { return conv == c.Trail && conv != "" }
@@ -60,10 +84,11 @@ func (c *Config) due(conv string, h Head) bool {
 		h.Count > briefMany && c.isBrief(conv)) && !c.spares(h.First)
 }
 
+// keepsRest is that nothing is ever to be removed of what is not special.
+func (c *Config) keepsRest() bool { return c.KeepCount <= 0 && c.KeepBytes <= 0 && c.KeepAge <= 0 }
+
 // keepsAll is that nothing is ever to be removed.
-func (c *Config) keepsAll() bool {
-	return c.KeepCount <= 0 && c.KeepBytes <= 0 && c.KeepAge <= 0 && !c.isBrief(c.Brief)
-}
+func (c *Config) keepsAll() bool { return c.keepsRest() && len(c.special()) == 0 }
 
 // trims knows which conversations have grown too far.
 type trims struct {
@@ -126,6 +151,12 @@ func (l *pebbleLog) trimAlways(ctx context.Context) {
 
 // trimAll trims all conversations.
 func (l *pebbleLog) trimAll(ctx context.Context) {
+	if l.conf.keepsRest() {
+		for _, name := range l.conf.special() {
+			l.trim(ctx, name)
+		}
+		return
+	}
 	for last := ""; ; {
 		var names []string
 		err := l.use(func(s *store) (err error) {
