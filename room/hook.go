@@ -102,11 +102,18 @@ func (h *Hub) noteLeave(s *Session) {
 // noteBegin tells that this server has begun, where that ends all others: what was open when one ended is open no more. The note is in
 // front of all that is said here; where it is not told it says from where on there is a webhook, see HookBegin.
 func (h *Hub) noteBegin() {
-	if h.config.Hooks.Disconnects && h.cluster == nil {
+	if h.config.Hooks.Disconnects && h.cluster == nil && h.mayHaveBegun() {
 		h.note("", "", HappenedDisconnect, endNote{Reason: reasonEnded, Except: h.server()})
 	} else if h.config.Hooks.IsOn {
 		h.note("", "", "begin", struct{}{})
 	}
+}
+
+// mayHaveBegun is that a webhook may have been told of sessions of a server before this one. A log in memory does not know.
+func (h *Hub) mayHaveBegun() bool {
+	head, err := h.config.Log.Head(convHook)
+	h.check(err)
+	return err != nil || head.Last != 0 || h.config.Log.Durability() == history.DurabilityMem
 }
 
 // HookBegin is from where on a webhook that has no mark yet is to tell what has happened: behind that seq; 0: nothing was noted. A mark

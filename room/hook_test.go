@@ -89,6 +89,19 @@ func TestHappened(t *testing.T) {
 	})
 }
 
+// TestFirstServerEndsNone has a server begin on a log in which nothing was noted yet: it tells of no end. The next one does.
+func TestFirstServerEndsNone(t *testing.T) {
+	log := newFakeLog()
+	log.durability = history.DurabilityOS
+	inBubble(t, Config{Log: log, Hooks: allHooks}, func(t *testing.T, c *bubble) {
+		c.old("alice")
+		c.wantHappened(": begin", "alice: connect alice tutorial")
+		d := c.again(t)
+		d.wantHappened(": begin", "alice: connect alice tutorial", ": disconnect   server ended")
+		d.again(t).wantHappened(": begin", "alice: connect alice tutorial", ": disconnect   server ended", ": disconnect   server ended")
+	})
+}
+
 // TestNothingIsNoted has no webhook be there: nothing is stored for one.
 func TestNothingIsNoted(t *testing.T) {
 	inBubble(t, Config{}, func(_ *testing.T, c *bubble) {
