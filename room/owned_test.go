@@ -99,7 +99,6 @@ func TestAbuseAuthHello(t *testing.T) {
 		{`{"t":"msg","id":1,"message":"hi"}`, "err 1 401", event.CloseToken},
 		{`{"t":"history","id":1,"conv":"room:all"}`, "err 1 401", event.CloseToken},
 		{`{"t":"join","id":1,"room":"go"}`, "err 1 401", event.CloseToken},
-		{`{`, "err  401", event.CloseToken},
 	} {
 		inTokens(t, nil, Config{}, func(t *testing.T, c *bubble) {
 			other := c.own("bob")
@@ -113,6 +112,42 @@ func TestAbuseAuthHello(t *testing.T) {
 				t.Errorf("%s: %d are online", tt.frame, c.Online())
 			}
 			other.drop()
+		})
+	}
+}
+
+// What is malformed is answered as such where a token is asked for, too. The client may show one yet, but is not waited for long, and may not
+// send much of it.
+func TestAbuseAuthMalformed(t *testing.T) {
+	for _, tt := range []struct{ frame, err string }{
+		{`{`, "err  400"},
+		{``, "err  400"},
+		{`[]`, "err  400"},
+		{`{"t":"hello","id":1,"token":7}`, "err 1 400"},
+		{`{"t":"hello","id":1,"id":1}`, "err 1 400"},
+		{`{"t":"bite","id":1}`, "err 1 400"},
+		{`{"t":"join","id":1}`, "err 1 400"},
+	} {
+		inTokens(t, nil, Config{Rate: 1, Burst: 3}, func(_ *testing.T, c *bubble) {
+			other := c.own("bob")
+			alice, late, flood := c.meet("alice"), c.meet("late"), c.meet("flood")
+			for _, u := range []*user{alice, late, flood} {
+				u.send("%s", tt.frame)
+				u.sees(tt.err)
+				u.isClosed(0)
+			}
+			if w := alice.hello(token("token of alice"))[0]; w.T != "welcome" {
+				c.t.Fatalf("%s, and then a hello: %v", tt.frame, w)
+			}
+			for range 8 {
+				flood.send("%s", tt.frame)
+			}
+			flood.isClosed(event.CloseRate)
+			time.Sleep(proofWait + time.Millisecond)
+			synctest.Wait()
+			late.sees("err  401")
+			late.isClosed(event.CloseToken)
+			other.sees()
 		})
 	}
 }
