@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"container/list"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -24,7 +25,7 @@ const (
 type answers struct {
 	mu    sync.Mutex // guards what follows; a leaf
 	byKey map[answerKey]*answer
-	order []*answer // the oldest first, those that were given up too
+	order list.List // of *answer, the oldest first
 }
 
 // answerKey is by whom and under which Idempotency-Key something was asked.
@@ -33,6 +34,7 @@ type answerKey struct{ name, idempotency string }
 // answer is one of them. What is not immutable is guarded by answers.mu.
 type answer struct {
 	key   answerKey
+	place *list.Element     // in answers.order
 	asked [sha256.Size]byte // what was asked for
 	until time.Time
 	done  chan struct{} // closed when body is there, or the answer was given up
@@ -91,11 +93,8 @@ func (s *Server) once(c *call, r *route) (body []byte, err error) {
 func (a *answers) find(key answerKey, asked [sha256.Size]byte, now time.Time) (found *answer, isFirst bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.order) > 0 && now.After(a.order[0].until) {
-		if old := a.order[0]; a.byKey[old.key] == old {
-			delete(a.byKey, old.key)
-		}
-		a.order = a.order[1:]
+	for e := a.order.Front(); e != nil && now.After(e.Value.(*answer).until); e = a.order.Front() {
+		a.drop(e.Value.(*answer))
 	}
 	found = a.byKey[key]
 	switch {
@@ -103,13 +102,21 @@ func (a *answers) find(key answerKey, asked [sha256.Size]byte, now time.Time) (f
 		return nil, false, errMismatch
 	case found != nil:
 		return found, false, nil
-	case len(a.order) >= maxAnswers:
+	case a.order.Len() >= maxAnswers:
 		return nil, false, errAnswers
 	}
 	found = &answer{key: key, asked: asked, until: now.Add(rememberFor + workFor), done: make(chan struct{})}
 	a.byKey[key] = found
-	a.order = append(a.order, found)
+	found.place = a.order.PushBack(found)
 	return found, true, nil
+}
+
+// drop forgets one. a.mu is held.
+func (a *answers) drop(one *answer) {
+	if a.byKey[one.key] == one {
+		delete(a.byKey, one.key)
+		a.order.Remove(one.place)
+	}
 }
 
 // keep notes an answer; nil: there is none, and whoever asks again is the first again.
@@ -117,8 +124,8 @@ func (a *answers) keep(kept *answer, body []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	kept.body = body
-	if body == nil && a.byKey[kept.key] == kept {
-		delete(a.byKey, kept.key)
+	if body == nil {
+		a.drop(kept)
 	}
 	close(kept.done)
 }
