@@ -858,7 +858,9 @@ func TestCommandLine(t *testing.T) {
 		args, environ, stdout, stderr string
 		want                          int
 	}{
-		{args: "version", stdout: "throng " + version},
+		{args: "version", stdout: "throng " + version + "\n"},
+		{args: "--version", stdout: "throng " + version + "\n"},
+		{args: "-version", stdout: "throng " + version + "\n"},
 		{args: "help", stdout: "--max-message"},
 		{args: "serve --help", stdout: "--max-message"},
 		{args: "-h", stdout: "--max-message"},
@@ -869,6 +871,9 @@ func TestCommandLine(t *testing.T) {
 		{args: "config", want: 2, stderr: "config default"},
 		{args: "dance", want: 2, stderr: `"dance"`},
 		{args: "--dance", want: 2, stderr: "dance"},
+		{args: "--max-memory 1MiB", want: 2, stderr: "want 0, or a size from 64MiB"},
+		{args: "--api-key short", want: 2, stderr: "--api-key (flag): want nothing, or 16 to 256"},
+		{environ: "THRONG_API_KEY=short", want: 2, stderr: "THRONG_API_KEY (environment): want nothing, or 16 to 256"},
 		{args: "serve --rate many", want: 2, stderr: "--rate"},
 		{args: "serve extra", want: 2, stderr: "extra"},
 		{args: "--config " + wrong, want: 2, stderr: "rat"},

@@ -32,7 +32,10 @@ func main() {
 // its process; nil: it is not.
 func throng(ctx context.Context, args, environ []string, stdout, stderr io.Writer, handover func() (*server.Handover, error)) int {
 	name := "serve"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+	switch {
+	case len(args) > 0 && (args[0] == "--version" || args[0] == "-version"):
+		name = "version"
+	case len(args) > 0 && !strings.HasPrefix(args[0], "-"):
 		name, args = args[0], args[1:]
 	}
 	var err error

@@ -63,7 +63,7 @@ func (d *Doctor) groups() []group {
 			"file of the keys of tokens; empty = none"},
 		{"api-keys", "", path(&d.APIKeys, "file", optional),
 			"file of the keys for /api/; empty = none"},
-		{"max-memory", "0", size(&d.MaxMemory, 0, 1024*gib),
+		{"max-memory", "0", sizeOrZero(&d.MaxMemory, leastMemory, 1024*gib),
 			"memory of the server's process; 0 = GOMEMLIMIT, or nine tenths of the control group's limit"},
 	}}}
 }

@@ -25,6 +25,13 @@ type kind struct {
 // asMaxMessage stands for an EchoMax that nobody set, until settle knows what MaxMessage is.
 const asMaxMessage = -1
 
+const (
+	// leastMemory is the least limit of memory in bytes; with less a server cannot do its work.
+	leastMemory = 64 * mib
+	// leastKey is the least length of a key of the API in bytes, in a file of keys too.
+	leastKey = 16
+)
+
 // Whether a path may be empty.
 const (
 	optional = true
@@ -46,11 +53,14 @@ func isText(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// key is for a secret; empty = none. It says no more of a value than that it is wrong.
-func key(to *string) kind {
-	const want = "at most 256 letters, digits and signs"
+// key is for a secret of at least so many bytes; empty = none. It says no more of a value than that it is wrong.
+func key(to *string, least int) kind {
+	want := "at most 256 letters, digits and signs"
+	if least > 1 {
+		want = fmt.Sprintf("nothing, or %d to 256 letters, digits and signs", least)
+	}
 	return kind{unit: "secret", want: want, secret: true, set: func(text string) bool {
-		if len(text) > 256 || !isText(text) {
+		if len(text) > 256 || text != "" && len(text) < least || !isText(text) {
 			return false
 		}
 		*to = text
@@ -124,6 +134,21 @@ func size(to *int, least, most int64) kind {
 		*to = int(n)
 		return true
 	}}
+}
+
+// sizeOrZero is for a size that 0 takes away.
+func sizeOrZero(to *int, least, most int64) kind {
+	k := size(to, least, most)
+	set := k.set
+	k.want = "0, or " + k.want
+	k.set = func(text string) bool {
+		if n, ok := parseSize(text); ok && n == 0 {
+			*to = 0
+			return true
+		}
+		return set(text)
+	}
+	return k
 }
 
 // sizeOrEmpty is for the size that follows --max-message unless it is set; 0 is a set value.

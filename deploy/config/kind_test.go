@@ -70,7 +70,7 @@ var serveTexts = map[string]texts{
 	"queue":            {[]string{"1KiB", "1GiB"}, []string{"", "0", "1023", "1025MiB"}},
 	"ping":             {[]string{"10ms", "1h"}, []string{"", "0", "9ms", "61m", "-25s", "25"}},
 	"origin":           {[]string{"", "*", "https://a", "http://a:1,*", "http://1.2.3.4", "http://[::1]:8080"}, []string{"a", "https://", "https://:1", "https://a/", "https://a?", "https://a#", "https://u@a", "https://a:", "https://a:65536", "https://*.a", "https://a,", "null", "//a", "https:a", "http://[::1", "http://a b", "http://a\nb"}},
-	"api-key":          {[]string{"", "a b:c/d"}, []string{"\n", strings.Repeat("x", 257)}},
+	"api-key":          {[]string{"", "a b:c/d 01234567"}, []string{"\n", "x", "0123456789abcde", strings.Repeat("x", 257)}},
 	"api-keys":         {[]string{"", "keys.toml"}, []string{"a\nb"}},
 	"webhook-url":      {[]string{"", "http://a", "https://u:p@a:1/b?c"}, []string{"a", "ws://a", "http://", "https://a/#b", "http://a/\n"}},
 	"webhook-secret":   {[]string{"", "0123456789abcdef", "whsec_MDEyMzQ1Njc4OWFiY2RlZg==, 0123456789abcdef"}, []string{"a", "whsec_MDEy", "whsec_0123456789abcdef!", "0123456789abcdef,"}},
@@ -141,7 +141,7 @@ var doctorTexts = map[string]texts{
 	"acme-domain": {[]string{"", "a", "a.b,C.d"}, []string{"a b", ".a"}},
 	"jwt-key":     {[]string{"", "a.pem"}, []string{"a\nb"}},
 	"api-keys":    {[]string{"", "a.toml"}, []string{"a\nb"}},
-	"max-memory":  {[]string{"0", "1GiB"}, []string{"", "-1", "2TiB"}},
+	"max-memory":  {[]string{"0", "64MiB", "1GiB"}, []string{"", "-1", "63MiB", "2TiB"}},
 }
 
 var tokenTexts = map[string]texts{

@@ -98,7 +98,7 @@ func (l *Load) users() group {
 			"load processes on this machine; 0 = as the open-file limit and the processors ask"},
 		{"workers", "", peers(&l.Workers),
 			"\"throng load worker\" on another machine that takes a share of the users, may be given several times"},
-		{"key", "", key(&l.Key),
+		{"key", "", key(&l.Key, 1),
 			"secret of the workers, needed unless all are on loopback; best in THRONG_KEY, since all users of a machine see its flags"},
 	}}
 }

@@ -98,7 +98,7 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "worker without a secret", args: "--workers 127.0.0.1:1,b:2", want: `--workers "127.0.0.1:1,b:2" (flag): want --key as well, since b:2 is another machine`},
 		{name: "servers out of reach", args: "--workers b:2 --key x --serve 1", want: `--serve "1" (flag): want 0, since b:2 cannot reach servers on loopback`},
 		{name: "secret is not shown", environ: "THRONG_KEY=hush\x01", want: `THRONG_KEY (environment): want at most 256 letters, digits and signs`},
-		{name: "secret is not shown, file", file: "key = [\"hush\"]", want: `key (throng.toml:1): want at most 256 letters, digits and signs`},
+		{name: "secret is not shown, file", file: "key = [\"hush\"]", want: `key (throng.toml:1): want one value and no list: at most 256 letters, digits and signs`},
 		{name: "report to standard output", args: "--report -", want: `--report "-" (flag): want a file, since only --json can go to standard output`},
 		{name: "one file for two", args: "--report a --json a", want: `--json "a" (flag): want another file than --report`},
 	} {

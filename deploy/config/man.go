@@ -27,6 +27,8 @@ throng \- chat server for very many people on one event loop
 FILE [load]
 .br
 .B throng version
+.br
+.B throng \-\-version
 .SH DESCRIPTION
 Everyone to everyone, rooms and two people over WebSocket: one binary that serves, simulates users, and looks at machines.
 `)

@@ -70,7 +70,7 @@ Runs the chat server. Each setting has three ways in, and the later wins: a key 
 environment (THRONG_MAX_MESSAGE for --max-message), the flag. A value that cannot be used ends the program with
 exit code 2.
 `,
-		more: `"throng config default" prints a file of these settings, "throng config check" tests one.
+		more: `"throng config default" prints a file of these settings, "throng config check" tests one. "throng --version" prints the version.
 `,
 	}
 }
@@ -134,7 +134,7 @@ func (s *Serve) onNATS() []setting {
 			"embedded NATS: listener for routes from other nodes, which share the storing; empty = none"},
 		{"nats-routes", "", peers(&s.NatsRoutes),
 			"embedded NATS: where the other nodes listen for routes, comma separated; three nodes or more store with a quorum"},
-		{"nats-secret", "", key(&s.NatsSecret),
+		{"nats-secret", "", key(&s.NatsSecret, 1),
 			"password of the user throng on NATS, the same for all nodes; needed unless the listeners of embedded NATS are on loopback; " +
 				"best in THRONG_NATS_SECRET, since all users of a machine see its flags"},
 		{"nats-sync", "1s", duration(&s.NatsSync, 0, time.Hour),

@@ -32,7 +32,7 @@ func (s *Serve) onLimits() []setting {
 			"new connections that one address may open at once before connect-rate holds it"},
 		{"accept-rate", "0", number(&s.AcceptRate, "connections a second", 1_000_000, "0 = no limit"),
 			"WebSocket connections that are let in a second, in all; 0 = no limit; beyond: 503 with Retry-After"},
-		{"max-memory", "0", size(&s.MaxMemory, 0, 1024*gib),
+		{"max-memory", "0", sizeOrZero(&s.MaxMemory, leastMemory, 1024*gib),
 			"memory of the process; from 90 % of it on newcomers get 503 with Retry-After, below 85 % they are let in again; " +
 				"0 = GOMEMLIMIT, or nine tenths of the control group's limit, or none where there is neither"},
 		{"address-rate", "0", number(&s.AddressRate, "messages a second", 10_000_000, "0 = no limit"),

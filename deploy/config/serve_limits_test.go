@@ -12,7 +12,7 @@ func init() {
 		"address-rate":   {[]string{"0", "100"}, []string{"", "-1", "1e8"}},
 		"byte-rate":      {[]string{"0", "1e6", "1000000000"}, []string{"", "-1", "1MiB"}},
 		"byte-burst":     {[]string{"1", "1MiB", "1GiB"}, []string{"", "0", "2GiB"}},
-		"max-memory":     {[]string{"0", "512MiB", "1024GiB"}, []string{"", "-1", "90%"}},
+		"max-memory":     {[]string{"0", "0MiB", "64MiB", "1024GiB"}, []string{"", "-1", "90%", "1", "63MiB", "67108863"}},
 		"proxy-protocol": {[]string{"off", "on"}, []string{"", "v1", "true"}},
 	})
 }

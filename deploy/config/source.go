@@ -142,7 +142,7 @@ func (t *table) fromTOML(file, text string) ([]given, error) {
 		g := given{row, "", row.key(), place}
 		if g.text, ok = value.text(row); !ok {
 			g.text = fmt.Sprint(value.data)
-			return nil, g.refuse(row.want)
+			return nil, g.refuse(value.instead(row))
 		}
 		if row.name == "config" {
 			return nil, g.refuse("no such key, since a file cannot name another")
@@ -209,6 +209,14 @@ func (v *taken) UnmarshalTOML(data any) error {
 func (v *taken) from(meta *toml.MetaData, value toml.Primitive) int {
 	at, _ := errors.AsType[toml.ParseError](meta.PrimitiveDecode(value, v))
 	return at.Position.Line
+}
+
+// instead is what would be right in the place of a value that the setting never takes.
+func (v *taken) instead(row *setting) string {
+	if _, isList := v.data.([]any); isList && !row.list {
+		return "one value and no list: " + row.want
+	}
+	return row.want
 }
 
 // text writes the value as a flag would have it. It reports false for what the setting never takes, such as a table.

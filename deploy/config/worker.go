@@ -28,7 +28,7 @@ func (w *Worker) groups() []group {
 	return []group{{"", []setting{
 		{"listen", "127.0.0.1:0", addressOrEmpty(&w.Listen),
 			"where to wait for \"throng load --workers\"; port 0 picks a free one; empty = standard input and output"},
-		{"key", "", key(&w.Key),
+		{"key", "", key(&w.Key, 1),
 			"secret that \"throng load --key\" has to know; needed unless --listen is on loopback; empty = none"},
 	}}}
 }

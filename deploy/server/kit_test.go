@@ -36,7 +36,7 @@ type house struct {
 // boot starts a server on loopback with a key for all there is unless args say otherwise. It is stopped with the test.
 func boot(t *testing.T, args ...string) *house {
 	t.Helper()
-	const key = "boss-0123456789"
+	const key = "boss-0123456789a"
 	h := &house{t: t, key: key, client: &http.Client{Transport: &http.Transport{}}}
 	var settings config.Serve
 	standard := []string{"--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", "mem", "--rate", "0", "--api-key", key}
