@@ -106,7 +106,7 @@ func (m Machine) memoryLimit(plan ServerPlan, short Level) Check {
 	case m.Memory.Limit > 0 && told > m.Memory.Limit:
 		c.Level = Warn
 		c.Found += fmt.Sprintf("; the kernel ends it at %s, which the control group grants", size(m.Memory.Limit))
-		c.Advice = fmt.Sprintf("throng --max-memory %dMiB   # and no GOMEMLIMIT above it", max(m.Memory.Limit/10*9>>20, 1))
+		c.Advice = fmt.Sprintf("throng --max-memory %dMiB   # and no GOMEMLIMIT above it", max(m.Memory.Limit/10*9>>20, 64))
 	case need > told/10*9:
 		c.Level = short
 		c.Found += "; newcomers are sent away from nine tenths on"
