@@ -45,6 +45,8 @@ var browser = sync.OnceValues(func() (context.Context, error) {
 		chromedp.Flag("disable-component-update", true),
 		// Every user has a window, and a window's address bar is two web pages, which cost more than the chat does.
 		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"),
+		// A pointer that can rest on things, as on a desk; without a screen there is none.
+		chromedp.Flag("blink-settings", "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4"),
 		chromedp.WindowSize(1280, 800),
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
