@@ -76,6 +76,25 @@ func crash(t *testing.T, h *house, dice *rand.Rand) {
 	t.Logf("%d acks; %s", l.count(), total(people))
 }
 
+// talkUntil has the first so many of people talk while something is done, with a pause between two things that one says. Its error is all
+// of theirs: see talk.
+func talkUntil(t *testing.T, l *ledger, people []*witness, many int, pause time.Duration, do func()) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
+	defer cancel()
+	stop, errs := make(chan struct{}), make([]error, many)
+	var talking sync.WaitGroup
+	for i := range many {
+		talking.Go(func() {
+			errs[i] = talk(ctx, l, people, i, rand.New(rand.NewPCG(uint64(i), 0)), pause, stop)
+		})
+	}
+	do()
+	close(stop)
+	talking.Wait()
+	return errors.Join(errs...)
+}
+
 // talk has somebody say things to everyone, to the room and to others, until stop, and waits for all acks. pause is the time
 // between two of them; 0: none but for acks. Who is refused goes on, and the refusals are in the error.
 func talk(ctx context.Context, l *ledger, people []*witness, i int, dice *rand.Rand, pause time.Duration, stop <-chan struct{}) error {

@@ -2,10 +2,8 @@ package accept
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,30 +127,25 @@ func TestHandOver(t *testing.T) {
 	for i := range senders + listeners {
 		people = append(people, enter(t, r.addr, fmt.Sprintf("p%d", i), crashPause, "go"))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
-	defer cancel()
-	stop := make(chan struct{})
-	var busy sync.WaitGroup
-	for i := range senders {
-		dice := rand.New(rand.NewPCG(uint64(i), 0))
-		busy.Go(func() {
-			if err := talk(ctx, l, people, i, dice, 0, stop); err != nil {
-				t.Error(err)
-			}
-		})
+	err := talkUntil(t, l, people, senders, 0, func() {
+		stop := make(chan struct{})
+		var guests sync.WaitGroup
+		for i := range 2 {
+			guests.Go(func() { knockAll(t, r.addr, fmt.Sprintf("guest%d", i), stop) })
+			guests.Go(func() { readAll(t, r.addr, stop) })
+		}
+		for range 4 {
+			l.await(t, l.count()+200)
+			r.ask(pid, syscall.SIGUSR2)
+			pid = r.listening()
+		}
+		l.await(t, l.count()+100)
+		close(stop)
+		guests.Wait()
+	})
+	if err != nil {
+		t.Error(err)
 	}
-	for i := range 2 {
-		busy.Go(func() { knockAll(t, r.addr, fmt.Sprintf("guest%d", i), stop) })
-		busy.Go(func() { readAll(t, r.addr, stop) })
-	}
-	for range 4 {
-		l.await(t, l.count()+200)
-		r.ask(pid, syscall.SIGUSR2)
-		pid = r.listening()
-	}
-	l.await(t, l.count()+100)
-	close(stop)
-	busy.Wait()
 	for _, w := range people {
 		w.audit(t, l)
 	}

@@ -2,11 +2,10 @@ package accept
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 )
 
@@ -63,31 +62,22 @@ func TestMixedVersions(t *testing.T) {
 		at := []*node{carrier, other}[i%2]
 		people = append(people, enter(t, at.addr, fmt.Sprintf("p%d", i), crashPause, "go"))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	defer cancel()
-	stop := make(chan struct{})
-	var talking sync.WaitGroup
-	for i := range senders {
-		dice := rand.New(rand.NewPCG(uint64(i), 0))
-		talking.Go(func() {
-			// Who is at a node that stops is refused now and then, and says it again.
-			if err := talk(ctx, l, people, i, dice, talkPause, stop); err != nil && ctx.Err() != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for _, step := range []struct {
-		node *node
-		path string
-	}{{other, ""}, {carrier, ""}, {other, old}, {other, ""}} {
+	err := talkUntil(t, l, people, senders, talkPause, func() {
+		for _, step := range []struct {
+			node *node
+			path string
+		}{{other, ""}, {carrier, ""}, {other, old}, {other, ""}} {
+			l.await(t, l.count()+100)
+			step.node.stop()
+			step.node.path = step.path
+			step.node.start()
+		}
 		l.await(t, l.count()+100)
-		step.node.stop()
-		step.node.path = step.path
-		step.node.start()
+	})
+	// Who is at a node that stops is refused now and then, and says it again.
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
 	}
-	l.await(t, l.count()+100)
-	close(stop)
-	talking.Wait()
 	for _, w := range people {
 		w.audit(t, l)
 	}

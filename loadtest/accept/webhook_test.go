@@ -2,7 +2,6 @@ package accept
 
 import (
 	"bufio"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -158,7 +157,7 @@ func TestWebhookCrash(t *testing.T) {
 	for i := range 4 {
 		people = append(people, enter(t, h.addr, fmt.Sprintf("p%d", i), crashPause, "go"))
 	}
-	talkUntil(t, l, people, func() {
+	err := talkUntil(t, l, people, len(people), hookPause, func() {
 		for range 3 {
 			l.await(t, l.count()+60)
 			h.crash()
@@ -166,6 +165,9 @@ func TestWebhookCrash(t *testing.T) {
 		}
 		l.await(t, l.count()+60)
 	})
+	if err != nil {
+		t.Error(err)
+	}
 	e.audit(l)
 	for _, w := range people {
 		w.Close()
@@ -193,25 +195,6 @@ func TestWebhookCrash(t *testing.T) {
 	})
 }
 
-// talkUntil has people talk while something is done.
-func talkUntil(t *testing.T, l *ledger, people []*witness, do func()) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	defer cancel()
-	stop := make(chan struct{})
-	var talking sync.WaitGroup
-	for i := range people {
-		talking.Go(func() {
-			if err := talk(ctx, l, people, i, rand.New(rand.NewPCG(rand.Uint64(), 0)), hookPause, stop); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	do()
-	close(stop)
-	talking.Wait()
-}
-
 // TestWebhookNodes kills the node of a cluster that posts: another goes on where it was.
 func TestWebhookNodes(t *testing.T) {
 	t.Parallel()
@@ -236,7 +219,7 @@ func TestWebhookNodes(t *testing.T) {
 	for i := range 4 {
 		people = append(people, enter(t, second.addr, fmt.Sprintf("p%d", i), crashPause, "go"))
 	}
-	talkUntil(t, l, people, func() {
+	err := talkUntil(t, l, people, len(people), hookPause, func() {
 		l.await(t, 100)
 		if posts(second) {
 			t.Error("both post")
@@ -246,6 +229,9 @@ func TestWebhookNodes(t *testing.T) {
 		e.await("for the second to have its turn", func() bool { return posts(second) })
 		l.await(t, l.count()+50)
 	})
+	if err != nil {
+		t.Error(err)
+	}
 	e.audit(l)
 	e.await("for word of the end of the first", func() bool {
 		for _, is := range e.all {
