@@ -250,12 +250,14 @@ func (c *counts) add(o counts) {
 	c.Unsent += o.Unsent
 	c.Skipped += o.Skipped
 	c.Returning += o.Returning
+	c.Reading += o.Reading
 	for kind, n := range o.Acked {
 		c.Acked[kind] += n
 	}
 	c.Waiting += o.Waiting
 	c.Paged += o.Paged
 	c.Gaps += o.Gaps
+	c.Holes += o.Holes
 	c.Kept += o.Kept
 	c.LateSends += o.LateSends
 	c.Delivered += o.Delivered

@@ -1,24 +1,11 @@
 package run
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"time"
 
 	"throng/loadtest"
 	"throng/loadtest/ledger"
-)
-
-const (
-	// pageSize is how many messages of history are asked for at once.
-	pageSize = 100
-	// maxHeld is how many messages of a conversation wait while its history is read; more are read from there too.
-	maxHeld = 256
-	// toTheEnd asks for all of the history.
-	toTheEnd = math.MaxUint64
 )
 
 // conv is a conversation that a user follows, and how far. The loop owns it.
@@ -27,13 +14,9 @@ type conv struct {
 	with    int32  // the room, or the other user
 	isFresh bool   // joined, and nothing has come since: the next message may be any
 	last    uint64 // the seq that has come last
+	heard   uint64 // the highest seq that came by itself over this connection, or that the user came with
+	paged   uint64 // what came up to here was read from the history, and may still be on its way by itself
 	page    *page  // not nil: what was missed is being read from the history
-}
-
-// page is the reading of a stretch of history.
-type page struct {
-	upTo uint64
-	held [][]byte // objects that came by themselves meanwhile, and follow
 }
 
 // appendName appends the name of a conversation as its reader has it.
@@ -94,28 +77,28 @@ var (
 	errConv  = errors.New("a message in a conversation that it is not of")
 	errCid   = errors.New("a message with the cid of another")
 	errShape = errors.New("a message without seq, prev and conv")
+	errAgain = errors.New("a message that came by itself after a later one, or twice, while the history was read")
 )
 
-// message books a message, the one of object, now or when what came before it has been read.
+// message books a message that came by itself, the one of object, now or when what came before it has been read.
 func (w *worker) message(sock *loadtest.User, at int64, object []byte, m *message) {
 	c := w.user(sock.ID).session.conv(w.share.Run, m.conv)
-	switch {
-	case c == nil:
+	if c == nil {
 		w.broken(sock.ID, ledger.Outcome{}, at, errConv)
-	case c.page != nil:
-		c.page.hold(object, m.seq)
-	default:
-		w.take(sock.ID, c, m, at)
-	}
-}
-
-// hold keeps a message for later.
-func (p *page) hold(object []byte, seq uint64) {
-	if len(p.held) == maxHeld {
-		p.held, p.upTo = nil, max(p.upTo, seq)
 		return
 	}
-	p.held = append(p.held, bytes.Clone(object))
+	isAgain := m.seq <= c.heard
+	c.heard = max(c.heard, m.seq)
+	switch {
+	case !isAgain && m.seq <= c.paged:
+		// The history that was read to its end had it already, while it was on its way: once each may come so.
+	case c.page == nil:
+		w.take(sock.ID, c, m, at)
+	case isAgain:
+		w.broken(sock.ID, ledger.Outcome{}, at, errAgain)
+	default:
+		c.page.hold(object, m.seq)
+	}
 }
 
 // take books a message whose turn it is.
@@ -186,94 +169,4 @@ func (w *worker) isOf(id int, c *conv, o *ledger.Outcome) bool {
 func (w *worker) broken(id int, o ledger.Outcome, at int64, why error) {
 	w.book.Broken(id, o, at, why)
 	w.meter.blame(why)
-}
-
-// gap takes the server's word that it left messages out.
-func (w *worker) gap(sock *loadtest.User, object []byte) {
-	to := uintOf(object, `"to":`)
-	c := w.user(sock.ID).session.conv(w.share.Run, stringOf(object, `"conv":"`))
-	if c == nil || to <= c.last {
-		return
-	}
-	w.meter.add(func(n *counts) { n.Gaps++ })
-	w.page(sock, c, to)
-}
-
-// page reads a conversation's history from where the user is, up to a seq.
-func (w *worker) page(sock *loadtest.User, c *conv, upTo uint64) {
-	if c.page != nil {
-		c.page.upTo = max(c.page.upTo, upTo)
-		return
-	}
-	c.page = &page{upTo: upTo}
-	w.ask(sock, c, 0)
-}
-
-// ask asks for the next page after a while. An error of the socket is told elsewhere, and the user begins anew when it
-// comes back.
-func (w *worker) ask(sock *loadtest.User, c *conv, wait time.Duration) {
-	name := c.appendName(nil, w.share.Run)
-	text := fmt.Appendf(nil, `{"t":"history","id":"%s","conv":"%s","after":%d,"limit":%d}`, name, name, c.last, pageSize)
-	if wait > 0 {
-		time.AfterFunc(wait, func() { _ = sock.Send(text) })
-		return
-	}
-	_ = sock.Send(text)
-}
-
-// paged takes a page of history.
-func (w *worker) paged(sock *loadtest.User, at int64, object []byte) {
-	var said struct {
-		Conv string            `json:"conv"`
-		Msgs []json.RawMessage `json:"msgs"`
-		More bool              `json:"more"`
-	}
-	err := json.Unmarshal(object, &said)
-	c := w.user(sock.ID).session.conv(w.share.Run, []byte(said.Conv))
-	if err != nil || c == nil || c.page == nil {
-		w.broken(sock.ID, ledger.Outcome{}, at, errShape)
-		return
-	}
-	count := int64(0)
-	for _, object := range said.Msgs {
-		m, ok := readMessage(object)
-		switch {
-		case !ok:
-			w.broken(sock.ID, ledger.Outcome{}, at, errShape)
-		case m.seq > c.last && m.seq <= c.page.upTo:
-			c.isFresh = c.isFresh || m.prev > c.last // what lies between is gone, which the books tell
-			w.take(sock.ID, c, m, at)
-			count++
-		}
-	}
-	w.meter.add(func(n *counts) { n.Paged += count })
-	if said.More && c.last < c.page.upTo && len(said.Msgs) > 0 {
-		w.ask(sock, c, 0)
-		return
-	}
-	w.endPage(sock.ID, c, at)
-}
-
-// endPage goes on with what came meanwhile, less what the history had already.
-func (w *worker) endPage(id int, c *conv, at int64) {
-	held := c.page.held
-	c.page = nil
-	for _, object := range held {
-		if m, ok := readMessage(object); ok && m.seq > c.last {
-			w.take(id, c, m, at)
-		}
-	}
-}
-
-// unpaged takes an err to a page: it is asked for again, or there is none.
-func (w *worker) unpaged(sock *loadtest.User, at int64, e *fault) {
-	c := w.user(sock.ID).session.conv(w.share.Run, e.text())
-	if c == nil || c.page == nil {
-		return
-	}
-	if !e.Retry {
-		w.endPage(sock.ID, c, at)
-		return
-	}
-	w.ask(sock, c, max(e.wait(), time.Millisecond))
 }

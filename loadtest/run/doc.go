@@ -8,11 +8,12 @@
 //	door.go         gives the run up when the servers let nobody in; scratch.go keeps the data of its own servers
 //	hand.go         a worker as the coordinator sees it; wire.go is what the two say to each other
 //	worker.go       a worker: one process, one loop, a range of the users; Work and Listen serve a coordinator
-//	users.go        its users come, go and are cut off; comings.go is what a scenario has them do beside talking
+//	users.go        its users come, go and are cut off; comings.go is what a scenario has them do beside talking; retry.go is
+//	                how often they try to come in
 //	pace.go         who says what to whom, each message at its time
 //	hear.go         what is received goes into the books (package ledger), latencies into the meter
 //	session.go      a user of version 2: how it comes, and comes back; outbox.go is what it says until that is acknowledged
-//	object.go       what it hears; message.go reads a message, conv.go follows a conversation and fills its gaps
+//	object.go       what it hears; message.go reads a message, conv.go follows a conversation, page.go reads what was missed
 //	collect.go      the workers' news are put together; tick.go writes a point a second; finish.go makes the result
 //
 // # Processes
@@ -28,10 +29,13 @@
 // what the server does not bring it. So no absence excuses anything, and the load goes on during a storm. What a user says it
 // keeps until the server has acknowledged it, and says it again, with the same cid, over a new connection, after 3 s without
 // an ack, or when the server asks for that. A message that is never acknowledged is told of in a note and shows in acked.ratio,
-// and counts as lost where it did not come. A user does what a client should: it orders what it reads in the history before
-// what came meanwhile. All else that comes twice is the server's doing and counts as duplicated. In each conversation every
-// message must name the one before it; where one does not, and the server has told of no gap, the chain is broken, which counts
-// as corrupted, beside the loss that may be its reason. What waited for somebody who was away has no latency.
+// and counts as lost where it did not come. A user does what a client should: it reads the history of one conversation after
+// the other, orders what it reads there before what came meanwhile, and drops what comes by itself after the history, read to
+// its end, has had it: once each, since it was on its way. All else that comes twice is the server's doing and counts as
+// duplicated. Who was cut off tries for two minutes to come back. In each conversation every message must name the one before
+// it; where one does not, and the server has told of no gap, the chain is broken, which counts as corrupted, beside the loss
+// that may be its reason. Where the history begins only behind what a user has, the server kept no more: what is missing there
+// is lost, and a note says how often that was. What waited for somebody who was away has no latency.
 //
 // # What is exact
 //

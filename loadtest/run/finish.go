@@ -207,6 +207,7 @@ func (r *run) notesOfV2(sum counts, note func(bool, string, ...any)) {
 	note(sum.Waiting > 0, "%d messages were never acknowledged; where one of them did not come either it counts as lost.", sum.Waiting)
 	note(sum.Kept > 0, "%d deliveries waited for a user who was away or reads slowly; they are accounted for, and not in the latencies.", sum.Kept)
 	note(sum.Paged > 0, "%d messages were read from the history, after %d gaps and after positions that were gone.", sum.Paged, sum.Gaps)
+	note(sum.Holes > 0, "%d times the history did not go on where a user had got to, since the server keeps only so much: what is missing there counts as lost.", sum.Holes)
 	note(p.mix().slow, "Every 20th user reads slowly, and is owed all in the end; every 100th not at all: what it misses is excused.")
 	note(p.mix().churning, "Every tenth user comes and goes; what was said while it was away is owed to it.")
 }

@@ -25,12 +25,15 @@ type asked struct {
 	Resume  string `json:"resume"`
 	Room    string `json:"room"`
 	Message string `json:"message"`
+	Conv    string `json:"conv"`
+	After   uint64 `json:"after"`
 }
 
 // fake is a server of version 2 that welcomes everybody and answers messages as a test has it.
 type fake struct {
 	addr   string
 	answer func(a asked, nth int) string // nth counts how often that cid has come, from 1; empty: no answer
+	page   func(a asked) string          // answers who asks for the history; nil: nobody does
 
 	mu   sync.Mutex // guards what follows
 	cids []string   // of messages, as they came
@@ -98,6 +101,10 @@ func (f *fake) reply(a asked) string {
 			}
 		}
 		return f.answer(a, nth)
+	case "history":
+		if f.page != nil {
+			return f.page(a)
+		}
 	}
 	return ""
 }

@@ -184,7 +184,7 @@ func (r *run) coolDown(ctx context.Context) (*ledger.Account, error) {
 			break
 		}
 		is, _, _, _ := r.news.counts()
-		if account.Total.Delivered > before || is.Waiting != was.Waiting || is.Returning > 0 {
+		if account.Total.Delivered > before || is.Waiting != was.Waiting || is.Returning+is.Reading > 0 {
 			since = time.Now()
 		}
 		was = is

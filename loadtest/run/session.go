@@ -20,7 +20,8 @@ type session struct {
 	// The loop's while the user is connected, and in between of who brings it back.
 	resume string // the secret; empty: there was no welcome so far
 	epoch  string
-	convs  []conv        // everyone, its rooms, and those with other users, in this order
+	convs  []conv        // everyone, its rooms, and those with other users, in this order; they stay where they are
+	toRead []*conv       // those with a page, of which the first one's is awaited
 	joins  int           // rooms that it has asked to join and heard nothing of
 	isIn   bool          // it has joined all its rooms once
 	wait   time.Duration // the server asked it to stay away for so long
@@ -130,7 +131,7 @@ func (s *session) closed(sock *loadtest.User, why error) {
 // noWelcome is the end of a connection before its user was there.
 func noWelcome(why error) error { return fmt.Errorf("no welcome: %w", cmp.Or(why, io.EOF)) }
 
-// hello is the first frame of a connection. What is being read from the history is begun anew.
+// hello is the first frame of a connection.
 func (s *session) hello(run uint32) []byte {
 	s.wait = 0
 	text := []byte(`{"t":"hello","id":"hello"`)
@@ -139,7 +140,8 @@ func (s *session) hello(run uint32) []byte {
 		text = strconv.AppendQuote(text, s.resume)
 	}
 	for i := range s.convs {
-		s.convs[i].page = nil
+		c := &s.convs[i]
+		c.heard, c.paged = c.last, 0
 	}
 	if s.isIn {
 		text = append(text, `,"pos":`...)
@@ -179,7 +181,7 @@ func (w *worker) welcomed(sock *loadtest.User, at int64, object []byte) {
 	for i := range s.convs {
 		c := &s.convs[i]
 		if isNew {
-			c.last = 0
+			c.last, c.heard = 0, 0
 		}
 		if !said.Recovered[string(c.appendName(nil, w.share.Run))] {
 			w.page(sock, c, toTheEnd)

@@ -17,12 +17,6 @@ const (
 	// opening is how many users of a worker are on the way to the server at once. More do not come in faster; they would
 	// only wait in the queue of the server's socket.
 	opening = 256
-	// attempts is how often a user tries to come in before it is given up.
-	attempts = 6
-	// firstWait is how long a user waits after its first failed attempt; then twice as long each time, with jitter, or as
-	// long as the server asks for, but never much longer than longestWait.
-	firstWait   = 250 * time.Millisecond
-	longestWait = 30 * time.Second
 	// goodbye is how long a server may take to end a connection that its user has closed.
 	goodbye = 10 * time.Second
 )
@@ -108,8 +102,7 @@ func (w *worker) each(ctx context.Context, do func(id int)) error {
 func (w *worker) connect(ctx context.Context, id int, metric string, since time.Time) {
 	w.meter.add(func(c *counts) { c.Trying++ })
 	defer w.meter.add(func(c *counts) { c.Trying-- })
-	wait := firstWait
-	for n := range attempts {
+	for again := newRetry(since, w.mix.v2); ; {
 		began := time.Now()
 		if !since.IsZero() {
 			began = since
@@ -125,16 +118,16 @@ func (w *worker) connect(ctx context.Context, id int, metric string, since time.
 		if ctx.Err() != nil {
 			return
 		}
+		asked := time.Duration(0)
 		if refused, ok := errors.AsType[*loadtest.RefusedError](err); ok {
 			seconds, _ := strconv.Atoi(refused.RetryAfter)
-			wait = max(wait, time.Duration(min(seconds, 30))*time.Second)
+			asked = time.Duration(seconds) * time.Second
 			refused.RetryAfter = "" // so that all have the same reason, however long each is to wait
 		}
 		w.meter.turnAway(err)
-		if n == attempts-1 || sleep(ctx, wait/2+rand.N(wait)) != nil {
+		if wait, isOn := again.next(asked, time.Now()); !isOn || sleep(ctx, wait/2+rand.N(wait)) != nil {
 			break
 		}
-		wait = min(2*wait, longestWait)
 	}
 	w.meter.add(func(c *counts) { c.Failed++ })
 	if !w.mix.v2 { // where what it misses now is lost to it
@@ -189,6 +182,7 @@ func (w *worker) closed(sock *loadtest.User, why error) {
 	u.mu.Lock()
 	u.ended, u.why = sock, why
 	if u.session != nil {
+		w.stopReading(u.session)
 		u.session.closed(sock, why)
 	}
 	known, away := u.sock == sock, u.away

@@ -86,13 +86,16 @@ type counts struct {
 	Sent      int64 `json:"sent"`
 	Unsent    int64 `json:"unsent"`  // messages whose time came and which could not be handed to a socket
 	Skipped   int64 `json:"skipped"` // messages to which the worker had not come when their stage was over
-	// In version 2: users who are on their way back though the scenario did not make them leave, messages by kind that the
-	// server acknowledged, messages that wait for that, messages that came from the history, and gaps that the server told.
+	// In version 2: users who are on their way back though the scenario did not make them leave, conversations whose history
+	// is being read, messages by kind that the server acknowledged, messages that wait for that, messages that came from the
+	// history, gaps that the server told, and times that the history had no more what followed on what a user had.
 	Returning  int                 `json:"returning"`
+	Reading    int                 `json:"reading"`
 	Acked      [len(metrics)]int64 `json:"acked"`
 	Waiting    int64               `json:"waiting"`
 	Paged      int64               `json:"paged"`
 	Gaps       int64               `json:"gaps"`
+	Holes      int64               `json:"holes"`
 	Kept       int64               `json:"kept"` // deliveries whose sender or recipient was away when they were meant to be sent
 	LateSends  int64               `json:"late_sends"`
 	Delivered  int64               `json:"delivered"`
