@@ -9,12 +9,14 @@ import (
 	"runtime"
 	"slices"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
 	"throng/deploy/config"
 	"throng/loadtest/report"
 	"throng/loadtest/run"
+	"throng/room/auth"
 )
 
 // Load simulates users: throng load, load worker and load compare. The version goes into the result.
@@ -90,13 +92,34 @@ func loadPlan(s *config.Load) (run.Plan, error) {
 		}
 		plan.SLOs = append(plan.SLOs, level)
 	}
+	var err error
 	if s.CA != "" {
-		var err error
 		if plan.TLS.CA, err = os.ReadFile(s.CA); err != nil {
 			return plan, fmt.Errorf("--ca: %w", err)
 		}
 	}
+	if s.JWTKey != "" {
+		if plan.Token, err = tokens(s); err != nil {
+			return plan, fmt.Errorf("--jwt-key: %w", err)
+		}
+	}
 	return plan, nil
+}
+
+// tokenSpare is how much longer than its run a token is valid: the ramp of what is late, and a search for the capacity, take as long as
+// they take.
+const tokenSpare = 24 * time.Hour
+
+// tokens makes the tokens of users, which allow all but to be a moderator. They outlast the run.
+func tokens(s *config.Load) (sign func(nick string) (string, error), err error) {
+	signer, err := auth.ReadSigner(s.JWTKey)
+	if err != nil {
+		return nil, err
+	}
+	expires := time.Now().Add(s.Ramp + s.WarmUp + s.Duration + tokenSpare)
+	return func(nick string) (string, error) {
+		return signer.Sign(&auth.Claims{Subject: nick, Expires: expires}, s.JWTAudience, s.JWTIssuer)
+	}, nil
 }
 
 // liveView shows on standard error how a load run goes.

@@ -22,6 +22,9 @@ type Load struct {
 	Serve        int           // servers to start first and stop after; 0: none, or ServeAuto
 	CA           string        // PEM file of the authority to trust for wss; empty: the system's
 	Insecure     bool          // whether any certificate is accepted
+	JWTKey       string        // file of the key that signs a token for each user; empty: they show none
+	JWTAudience  string        // that the tokens are for; empty: none is named
+	JWTIssuer    string        // that the tokens are of; empty: none is named
 	Users        int           // simulated users, at least 1
 	Ramp         time.Duration // time over which the connects are spread; 0: as fast as it goes
 	Source       []netip.Addr  // local addresses to connect from; empty: chosen by the tester
@@ -60,7 +63,7 @@ func (l *Load) about() about {
 		name:  "load",
 		does:  loadDoes,
 		more:  loadMore,
-		apart: []string{"config", "rate", "admin"},
+		apart: []string{"config", "rate", "admin", "jwt-key", "jwt-audience", "jwt-issuer"},
 	}
 }
 
@@ -79,6 +82,12 @@ func (l *Load) server() group {
 			"PEM file of the authority that signed the certificate of a wss server; empty = the system's"},
 		{"insecure", "false", truth(&l.Insecure),
 			"accept any certificate of a wss server"},
+		{"jwt-key", "", path(&l.JWTKey, "file", optional),
+			"key that signs a token for each user of a server with --auth jwt, as \"throng token\" does; empty = they show none"},
+		{"jwt-audience", "", word(&l.JWTAudience),
+			"aud of the tokens; empty = none"},
+		{"jwt-issuer", "", word(&l.JWTIssuer),
+			"iss of the tokens; empty = none"},
 		{"pid", "", processes(&l.Pid),
 			"process of a server on this machine whose processor time and memory to watch, may be given several times"},
 		{"admin", "", endpoints(&l.Admin, "http"),
@@ -151,7 +160,7 @@ func (l *Load) output() group {
 // settle checks what no setting can know alone.
 func (l *Load) settle(t *table) error {
 	l.Talkers = min(l.Talkers, l.Users)
-	for _, check := range []func(*table) error{l.settleServer, l.settleUsers, l.settleWorkers, l.settleOutput} {
+	for _, check := range []func(*table) error{l.settleServer, l.settleTokens, l.settleUsers, l.settleWorkers, l.settleOutput} {
 		if err := check(t); err != nil {
 			return err
 		}
@@ -172,6 +181,18 @@ func (l *Load) settleServer(t *table) error {
 		return at.refuse("all of them ws, or all wss")
 	case l.Insecure && l.CA != "":
 		return t.used["insecure"].refuse("false, since --ca says which certificates to accept")
+	}
+	return nil
+}
+
+func (l *Load) settleTokens(t *table) error {
+	switch {
+	case l.Serve != 0 && l.JWTKey != "":
+		return t.used["jwt-key"].refuse("nothing, since servers of --serve ask for no tokens")
+	case l.JWTKey == "" && l.JWTAudience != "":
+		return t.used["jwt-audience"].refuse("nothing, unless --jwt-key says what signs")
+	case l.JWTKey == "" && l.JWTIssuer != "":
+		return t.used["jwt-issuer"].refuse("nothing, unless --jwt-key says what signs")
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ message was meant to be sent, so that a server that stalls cannot hide it. "comp
 "worker" lends this machine to a run on another.
 
 Each setting has three ways in, and the later wins: a key in the TOML file of --config, the environment, the flag. The
-variable is THRONG_LOAD_WARM_UP for --warm-up, or THRONG_WARM_UP for short; --config, --rate and --admin have the long
-form alone, since the short one is the server's. A value that cannot be used ends the program with exit code 2.
+variable is THRONG_LOAD_WARM_UP for --warm-up, or THRONG_WARM_UP for short; --config, --rate, --admin and --jwt-... have the
+long form alone, since the short one is the server's. A value that cannot be used ends the program with exit code 2.
 `
 	loadMore = `Scenarios:
   idle       all connect and say nothing
@@ -35,6 +35,8 @@ Examples:
         how many sockets this machine holds, and what each costs
   throng load --find-capacity --rate 1000/s --slo 'broadcast.p99<500ms' --json capacity.json
         the highest rate at which the service level holds
+  throng load --url wss://chat.example.org --jwt-key private.pem --users 5000
+        a server with --auth jwt: each user shows a token that the key has signed for its nick; workers get tokens, not the key
   throng load --workers 192.0.2.7:9000,192.0.2.8:9000 --url ws://192.0.2.1:8888 --users 200000 --ramp 2m
         users on two more machines, each running "throng load worker --listen :9000", the secret in THRONG_KEY
 

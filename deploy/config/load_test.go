@@ -30,7 +30,7 @@ func TestLoad(t *testing.T) {
 			want: func(l *Load) { l.Users, l.WarmUp, l.FindCapacity = 100, 0, true }},
 		{name: "own variables win", environ: "THRONG_LOAD_USERS=300 THRONG_USERS=100 THRONG_LOAD_RATE=7/s THRONG_LOAD_ADMIN=http://a:1",
 			want: func(l *Load) { l.Users, l.Rate, l.Admin = 300, 7, []string{"http://a:1"} }},
-		{name: "the server's variables are not ours", environ: "THRONG_RATE=5 THRONG_ADMIN=off THRONG_CONFIG=none.toml THRONG_ADDR=:1 THRONG_DOCTOR_CONNS=x",
+		{name: "the server's variables are not ours", environ: "THRONG_RATE=5 THRONG_ADMIN=off THRONG_CONFIG=none.toml THRONG_ADDR=:1 THRONG_DOCTOR_CONNS=x THRONG_JWT_KEY=public.pem",
 			want: func(*Load) {}},
 		{name: "environment over file", file: "users = 5", environ: "THRONG_USERS=100", want: func(l *Load) { l.Users = 100 }},
 		{name: "flag over environment", environ: "THRONG_LOAD_USERS=5", args: "--users 100", want: func(l *Load) { l.Users = 100 }},
@@ -43,6 +43,9 @@ func TestLoad(t *testing.T) {
 		}},
 		{name: "wss", args: "--url wss://a --ca ca.pem", want: func(l *Load) { l.URLs, l.CA = []string{"wss://a:443"}, "ca.pem" }},
 		{name: "wss, any certificate", args: "--insecure --url wss://a:1", want: func(l *Load) { l.URLs, l.Insecure = []string{"wss://a:1"}, true }},
+		{name: "tokens", args: "--jwt-key private.pem --jwt-audience chat", environ: "THRONG_LOAD_JWT_ISSUER=here", want: func(l *Load) {
+			l.JWTKey, l.JWTAudience, l.JWTIssuer = "private.pem", "chat", "here"
+		}},
 		{name: "servers of its own", args: "--serve 3", want: func(l *Load) { l.Serve, l.URLs = 3, nil }},
 		{name: "url taken back", environ: "THRONG_URL=ws://a", args: "--serve auto --url=", want: func(l *Load) { l.Serve, l.URLs = ServeAuto, nil }},
 		{name: "one user", args: "--users 1 --scenario broadcast", want: func(l *Load) { l.Users, l.Talkers, l.Scenario = 1, 1, "broadcast" }},
@@ -88,6 +91,9 @@ func TestLoadRefuses(t *testing.T) {
 		{name: "two kinds of servers", args: "--serve auto", environ: "THRONG_URL=ws://a", want: `--serve "auto" (flag): want 0, since THRONG_URL ws://a (environment) names the server`},
 		{name: "default url given", args: "--serve 1 --url ws://127.0.0.1:8888", want: `--serve "1" (flag): want 0, since --url ws://127.0.0.1:8888 (flag) names the server`},
 		{name: "trust of two kinds", args: "--url wss://a --insecure --ca a.pem", want: `--insecure "true" (flag): want false, since --ca says which certificates to accept`},
+		{name: "tokens for servers of its own", args: "--serve 1 --jwt-key k", want: `--jwt-key "k" (flag): want nothing, since servers of --serve ask for no tokens`},
+		{name: "audience without a key", args: "--jwt-audience chat", want: `--jwt-audience "chat" (flag): want nothing, unless --jwt-key says what signs`},
+		{name: "issuer without a key", args: "--jwt-issuer here", want: `--jwt-issuer "here" (flag): want nothing, unless --jwt-key says what signs`},
 		{name: "alone in direct", args: "--users 1 --scenario direct", want: `--users "1" (flag): want at least 2, since scenario direct needs 2 for each server`},
 		{name: "alone in churn", args: "--users 1 --scenario churn", want: `--users "1" (flag): want at least 2, since scenario churn needs 2 for each server`},
 		{name: "alone in storm", args: "--users 1 --scenario storm", want: `--users "1" (flag): want at least 2, since scenario storm needs 2 for each server`},

@@ -79,7 +79,7 @@ func TestUsageExamples(t *testing.T) {
 	for _, tt := range []struct {
 		command string
 		want    int // examples
-	}{{"load", 5}, {"load worker", 1}, {"doctor", 2}, {"token", 2}, {"log move", 2}, {"log host", 1}} {
+	}{{"load", 6}, {"load worker", 1}, {"doctor", 2}, {"token", 2}, {"log move", 2}, {"log host", 1}} {
 		c, err := Named(tt.command)
 		if err != nil {
 			t.Fatal(err)

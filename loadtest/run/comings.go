@@ -43,6 +43,9 @@ func (m mix) hears(user int) bool {
 // options are those of a user's connection.
 func (w *worker) options(id int) []loadtest.Option {
 	options := []loadtest.Option{loadtest.WithAddr(w.share.Addrs[id%len(w.share.Addrs)])}
+	if i := id - w.share.From; i < len(w.tokens) {
+		options = append(options, showing(w.tokens[i]))
+	}
 	if w.mix.lazy(id) {
 		options = append(options, loadtest.WithReceiveBuffer(sipBuffer))
 	}

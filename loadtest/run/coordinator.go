@@ -216,6 +216,9 @@ func (r *run) hire(ctx context.Context) error {
 		if _, err := h.ask(ctx, order{Do: doPrepare, Share: &shares[i]}); err != nil {
 			return err
 		}
+		if err := r.handTokens(ctx, h, &shares[i]); err != nil {
+			return err
+		}
 	}
 	r.point()
 	r.empty = r.time.most

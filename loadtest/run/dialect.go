@@ -23,9 +23,7 @@ func (r *run) agreeDialect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		attempt, cancel := context.WithTimeout(ctx, connectLimit)
-		user, err := swarm.Connect(attempt, 0, "/conn/ws/"+ledger.Nick(r.id, r.plan.Users))
-		cancel()
+		user, err := r.knock(ctx, swarm)
 		if err == nil && r.plan.Dialect == "v2" && user.Subprotocol() != subprotocol {
 			r.plan.Dialect = "tutorial"
 			r.result.Notes = append(r.result.Notes, "The server does not speak v2; the users spoke the tutorial dialect, which has no acks.")
@@ -39,4 +37,19 @@ func (r *run) agreeDialect(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// knock has somebody come in who is none of the users.
+func (r *run) knock(ctx context.Context, swarm *loadtest.Swarm) (*loadtest.User, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectLimit)
+	defer cancel()
+	tokens, err := r.plan.tokens(r.id, r.plan.Users, r.plan.Users+1)
+	if err != nil {
+		return nil, err
+	}
+	var options []loadtest.Option
+	for _, token := range tokens {
+		options = append(options, showing(token))
+	}
+	return swarm.Connect(ctx, 0, "/conn/ws/"+ledger.Nick(r.id, r.plan.Users), options...)
 }

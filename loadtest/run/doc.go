@@ -6,6 +6,7 @@
 //	coordinator.go  Run: preflight, servers, workers, and the end of all of them
 //	phases.go       connect, warm up, steady, cool down; search.go is the steady phase of a capacity search
 //	door.go         gives the run up when the servers let nobody in; scratch.go keeps the data of its own servers
+//	token.go        what users show to servers that ask for tokens
 //	hand.go         a worker as the coordinator sees it; wire.go is what the two say to each other
 //	worker.go       a worker: one process, one loop, a range of the users; Work and Listen serve a coordinator
 //	users.go        its users come, go and are cut off; comings.go is what a scenario has them do beside talking; retry.go is

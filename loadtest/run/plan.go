@@ -18,6 +18,7 @@ type Plan struct {
 	Addrs     []string      // HOST:PORT of the servers. None: Serve must not be 0
 	Chats     int           // 1: the servers are nodes of one chat; 0: each is a chat of its own
 	TLS       TLS           // how they are spoken to
+	Token     Token         // makes what users show to come in; nil: they show nothing
 	Serve     int           // servers to start on this machine; 0: none, Addrs are there; Auto: as many as Users need
 	Users     int           // simulated users, at least 1
 	Scenario  string        // idle, broadcast, direct, chat, churn, storm or slow
@@ -39,6 +40,9 @@ type Plan struct {
 	SLOs      []report.SLO  // levels to keep
 	Search    bool          // search the highest rate at which the levels hold, from Rate on
 }
+
+// Token makes what the user of a nick shows to come in (RFC 6750, 2.1). It has to last for the whole run, and is asked by one goroutine.
+type Token func(nick string) (string, error)
 
 // Auto as [Plan.Serve] starts as many servers as the open-file limit asks for.
 const Auto = -1

@@ -22,12 +22,15 @@ type order struct {
 	Share *share             `json:"share,omitempty"` // prepare
 	Send  *stage             `json:"send,omitempty"`  // send
 	Total *ledger.SentReport `json:"total,omitempty"` // settle: what all workers have sent
+	// Tokens: what the worker's next users show to come in.
+	Tokens []string `json:"tokens,omitempty"`
 }
 
 // The orders, in the order in which a run gives them.
 const (
 	doHello   = "hello"   // who are you; may be given several times, to measure the clock
 	doPrepare = "prepare" // make ready for this share
+	doTokens  = "tokens"  // take these; as often as it takes
 	doConnect = "connect" // bring all users in
 	doSend    = "send"    // send for one stage
 	doStorm   = "storm"   // drop all users and bring them back

@@ -33,7 +33,8 @@ type worker struct {
 	met     func() // called when it has shown that it does
 	share   share
 	mix     mix
-	users   []user // of From to To-1
+	users   []user   // of From to To-1
+	tokens  []string // that they show, each its own; none: they show nothing
 	swarm   *loadtest.Swarm
 	book    *ledger.Book
 	sent    *ledger.Sent
@@ -155,6 +156,8 @@ func (w *worker) do(ctx context.Context, o order) (a answer, err error) {
 		a.Clock, a.Host = loadtest.Now(), hostID()
 	case doPrepare:
 		err = w.prepare(o.Share)
+	case doTokens:
+		err = w.takeTokens(o.Tokens)
 	case doConnect:
 		err = w.connectAll(ctx)
 	case doSend:
