@@ -14,8 +14,10 @@
 //
 // # What is kept
 //
-// The server keeps at most 1,000 messages of a conversation, and each for a tenth of the time, at least half a minute and at most ten
-// minutes. Otherwise its log would grow for as long as anybody speaks, and rightly so. --rate is 0, all else is the default.
+// The server keeps at most ten times as many messages of a conversation as all loads say a second, from 1,000 to a million, and
+// each for a tenth of the time, at least three times as long as a run sends and half a minute, and at most ten minutes: what is
+// gone before its reader has come back would count as lost. Otherwise its log would grow for as long as anybody speaks, and
+// rightly so. --rate is 0, all else is the default.
 //
 // # The verdict
 //

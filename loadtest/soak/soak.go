@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -31,8 +32,14 @@ func (s *soak) every() time.Duration {
 	return between(100*time.Millisecond, s.length/200, 5*time.Second)
 }
 
-// kept is how long the server keeps messages.
-func (s *soak) kept() time.Duration { return between(30*time.Second, s.length/10, 10*time.Minute) }
+// kept is how long the server keeps messages: longer than a run takes, so that nothing is gone before who was away has read it.
+func (s *soak) kept() time.Duration {
+	return between(30*time.Second, max(s.length/10, 3*s.each()), 10*time.Minute)
+}
+
+// most is how many messages of a conversation the server keeps. Everyone's, which has a twenty-fifth of all, goes on for minutes until
+// there are more.
+func (s *soak) most() int { return int(min(max(1000, 10*s.rate), 1_000_000)) }
 
 // between is d, or the bound beyond which it is.
 func between(least, d, most time.Duration) time.Duration { return max(least, min(d, most)) }
@@ -47,7 +54,7 @@ type found struct {
 // run starts the server, loads it until the time is over, and looks on. Everything that it started has ended when it returns.
 func (s *soak) run(ctx context.Context) (f *found, err error) {
 	server, err := process.StartAdmin(ctx, s.server, "serve", "--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0",
-		"--data", filepath.Join(s.folder, "data"), "--rate", "0", "--keep-count", "1000", "--keep-age", s.kept().String())
+		"--data", filepath.Join(s.folder, "data"), "--rate", "0", "--keep-count", strconv.Itoa(s.most()), "--keep-age", s.kept().String())
 	if err != nil {
 		return nil, err
 	}
