@@ -58,6 +58,10 @@ func (w *worker) gap(sock *loadtest.User, object []byte) {
 // page reads a conversation's history from where the user is, up to a seq: after that of the conversations before it, since
 // the pages of all of them at once may be more than a server lets wait for one connection.
 func (w *worker) page(sock *loadtest.User, c *conv, upTo uint64) {
+	if w.mix.deaf(sock.ID) {
+		c.isFresh = true // it would ask, and never read the answer
+		return
+	}
 	if c.page != nil {
 		c.page.extend(upTo)
 		return

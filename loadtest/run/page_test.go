@@ -117,6 +117,15 @@ func comeAgain(t *testing.T, w *worker, id int) {
 	w.connect(t.Context(), id, "return", time.Now())
 }
 
+// Who never reads asks for nothing: the end of the run would wait for the answer to be read.
+func TestDeafReadsNoPages(t *testing.T) {
+	w, c := &worker{mix: mixes["slow"]}, &conv{}
+	w.mix.v2 = true
+	if w.page(&loadtest.User{ID: 99}, c, 7); c.page != nil || !c.isFresh {
+		t.Errorf("%+v", c)
+	}
+}
+
 // TestPagesInTurn checks that a user reads one conversation after the other, and that questions wait for a socket that is full.
 func TestPagesInTurn(t *testing.T) {
 	t.Parallel()

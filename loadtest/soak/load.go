@@ -92,7 +92,11 @@ func (l *load) once(ctx context.Context, s *soak, addr string, length time.Durat
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil && !ok, ok && ended.ExitCode() != missed && ended.ExitCode() != saturated:
-		return fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+		why := strings.TrimSpace(said.String())
+		if r, err := report.Read(file); err == nil && r.Partial != "" {
+			why = r.Partial
+		}
+		return fmt.Errorf("%w: %s", err, why)
 	}
 	r, err := report.Read(file)
 	if err != nil {
