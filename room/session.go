@@ -93,7 +93,7 @@ func (s *Session) Message(isBinary bool, payload []byte) {
 	s.stamp = s.hub.sample()
 	s.sender.begin(s.hub.rates, s.claim(), s.addr, time.Now(), len(payload))
 	if ts := s.hub.traces.Load(); ts != nil {
-		ts.session(s, Event{What: "received", Bytes: len(payload), Body: string(payload)})
+		ts.received(s, payload)
 	}
 	if s.dialect == version2 {
 		event.EachV2(payload, s.object)

@@ -1,6 +1,8 @@
 package room
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -30,7 +32,7 @@ type Event struct {
 	Code  int       `json:"code,omitzero"`    // refused: err code; closed: close code
 	Why   string    `json:"why,omitzero"`     // refused
 	Took  float64   `json:"took_ms,omitzero"` // stored: since the committer took it
-	Body  string    `json:"body,omitzero"`    // received: the frame, for who asked for it
+	Body  string    `json:"body,omitzero"`    // received: the frame, for who asked for it; see shown
 }
 
 // Trace is somebody's looking at what happens to one nick or one message on this node. Its events come until end is called.
@@ -123,6 +125,34 @@ func (ts *traces) session(s *Session, e Event) {
 		e.Conn = numbered.ID()
 	}
 	ts.tell(s.nick.Key, e.Mid, e)
+}
+
+// received tells that a frame has come.
+func (ts *traces) received(s *Session, frame []byte) {
+	e := Event{What: "received", Bytes: len(frame)}
+	if slices.ContainsFunc(*ts, func(t *Trace) bool { return t.hasBody && t.key == s.nick.Key }) {
+		e.Body = shown(frame)
+	}
+	ts.session(s, e)
+}
+
+// unshown stands for a frame that is not shown.
+const unshown = "(not shown: it may hold a token or a secret)"
+
+// jwt is what a token looks like: its first part, an object, begins so in base64.
+var jwt = regexp.MustCompile(`ey[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}\.`)
+
+// shown is a frame for who traces. One that lets somebody in is not shown, whole: that with a hello among its objects, with one that
+// may be a hello and cannot be read, or with what is called or looks like a token wherever it stands.
+func shown(frame []byte) string {
+	isSecret := bytes.Contains(frame, []byte(`"token"`)) || bytes.Contains(frame, []byte(`"resume"`)) || jwt.Match(frame)
+	event.EachV2(frame, func(in event.In, _ *event.Error) {
+		isSecret = isSecret || in.T == event.TypeHello || in.T == event.TypeUnknown
+	})
+	if isSecret {
+		return unshown
+	}
+	return string(frame)
 }
 
 // stored tells what the committer has made of a message.

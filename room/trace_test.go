@@ -3,7 +3,10 @@ package room
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"throng/room/event"
 )
 
 // drain takes what has been told.
@@ -75,6 +78,56 @@ func TestTrace(t *testing.T) {
 		bob.news()
 		if all := ofMessage.drain(); len(all) > 0 {
 			t.Errorf("the message's trace tells %v", brief(all))
+		}
+	})
+}
+
+// TestAbuseTraceSecrets shows that no frame that may let somebody in is told, however it is written, and that others are.
+func TestAbuseTraceSecrets(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		ann, old := c.meet("ann"), c.old("old")
+		const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"
+		for _, step := range []struct {
+			who      *user
+			frame    string
+			isSecret bool
+		}{
+			{ann, `{"t":"hello","id":1,"token":"` + token + `","resume":"s3cret"}`, true},
+			{ann, `{"t":"h\u0065llo","tok\u0065n":"s3cret"}`, true},
+			{ann, `{"t":"ping"}` + "\n" + `{"t":"hello","resum\u0065":"s3cret"}` + "\n" + `{"t":"ping"}`, true},
+			{ann, "\n{\n\"t\":\"hello\",\n\"r\\u0065sume\":\"s3cret\"\n}\n", true},
+			{ann, `{"t":"hello","tok\u0065n":"s3cret"`, true}, // cut off
+			{ann, `{"tok\u0065n":"s3cret","t":"hello`, true},
+			{ann, `{"t":"ping"}` + "\n" + `{"r\u0065sume":"s3cret",`, true},
+			{ann, `{"t":"helo","r\u0065sume":"s3cret"}`, true},
+			{ann, `{"t":"ping","t":"hello","token":"s3cret"}`, true},
+			{ann, `{"t":"msg","message":"s3cret","resume":"s3cret"}`, true},
+			{ann, `{"t":"msg","message":"` + token + `"}`, true},
+			{ann, strings.Repeat(`{"t":"ping"}`+"\n", event.MaxBatch) + `{"t":"hello","r\u0065sume":"s3cret"}`, true},
+			{old, `{"t":"hello","r\u0065sume":"s3cret"}`, true},
+			{old, `hello s3cret`, true},
+			{old, `{"to_user":"","message":"hello, what is a \"token\" to resume?"}`, false},
+			{ann, `{"t":"msg","id":1,"message":"hello"}`, false},
+			{ann, `{"t":"typing"}` + "\n" + `{"t":"msg","to_user":7,"message":"not well"}`, false},
+		} {
+			trace, bad := c.Trace(step.who.nick.Name, "", true)
+			if bad != nil {
+				t.Fatal(bad)
+			}
+			step.who.send("%s", step.frame)
+			all := trace.drain()
+			trace.Close()
+			i := slices.IndexFunc(all, func(e Event) bool { return e.What == "received" })
+			want := step.frame
+			if step.isSecret {
+				want = unshown
+			}
+			if i < 0 || all[i].Body != want || all[i].Bytes != len(step.frame) {
+				t.Errorf("%q is told as %+v", step.frame, all)
+			}
+			if text := fmt.Sprintf("%+v", all); strings.Contains(text, "s3cret") || strings.Contains(text, token) {
+				t.Errorf("%q gives away %s", step.frame, text)
+			}
 		}
 	})
 }
