@@ -106,6 +106,29 @@ func TestDeleteByWhom(t *testing.T) {
 	})
 }
 
+// Whose token does not let them into a room cannot tell a message there from one that there is not.
+func TestAbuseDeleteUnseen(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, carol, dave := c.in("alice"), c.in("carol"), c.in("dave")
+		carol.grant.Store(&Grant{Nick: "carol", Join: rooms(t, "lobby", "pub*")})
+		dave.grant.Store(&Grant{Nick: "dave", Join: rooms(t, "priv")})
+		alice.send(`{"t":"join","id":1,"room":"Priv"}`)
+		alice.send(`{"t":"msg","id":2,"room":"priv","message":"hi"}`)
+		mid := alice.sees("joined 1 room:Priv 1 false", "ack 2 room:Priv", `msg room:Priv alice: "hi"`)[1].Mid
+		for _, unseen := range []string{mid, mid[:len(mid)-1] + "!"} {
+			carol.send(`{"t":"delete","id":3,"mid":%q}`, unseen)
+			if answer := carol.sees("err 3 404")[0]; string(answer.Message) != `"no such message"` {
+				t.Errorf("%s: %s", unseen, answer.Message)
+			}
+		}
+		dave.send(`{"t":"delete","id":3,"mid":%q}`, mid)
+		dave.sees("err 3 403")
+		alice.grant.Store(&Grant{Nick: "alice", Join: rooms(t, "lobby")}) // her own she may take back wherever it is
+		alice.send(`{"t":"delete","id":4,"mid":%q}`, mid)
+		alice.sees("done 4", "deleted room:Priv")
+	})
+}
+
 func TestFramesOfModerators(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
 		root, bob := c.moderator("root"), c.in("bob")

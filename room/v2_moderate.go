@@ -43,7 +43,7 @@ func (s *Session) moderate(in event.In) *event.Error {
 // delete deletes a message: by an act of a moderator, or for who said it.
 func (s *Session) delete(in event.In, act Act) {
 	isModerator := s.isModerator()
-	m, bad := s.hub.deletable(s.claim(), in, isModerator)
+	m, bad := s.hub.deletable(s.claim(), s.grant.Load(), in, isModerator)
 	var word *post
 	switch {
 	case bad != nil:
@@ -76,8 +76,9 @@ func (h *Hub) moderate(act Act) *event.Error {
 	return bad
 }
 
-// deletable is the message that a delete means, if it may: a moderator any, others what they have said themselves.
-func (h *Hub) deletable(claim uint64, in event.In, isModerator bool) (m history.Message, bad *event.Error) {
+// deletable is the message that a delete means, if it may: a moderator any, others what they have said themselves. Who may not read
+// another's message is not told that there is one.
+func (h *Hub) deletable(claim uint64, g *Grant, in event.In, isModerator bool) (m history.Message, bad *event.Error) {
 	m, ok, err := h.meant(claim, in)
 	if h.check(err); err != nil {
 		return m, errNoLook
@@ -88,8 +89,8 @@ func (h *Hub) deletable(claim uint64, in event.In, isModerator bool) (m history.
 		return m, errNoMessage
 	case isModerator, m.Claim == claim:
 		return m, nil
-	case isDirect && peer != claim:
-		return m, errNoMessage // it is nothing that they could know of
+	case isDirect && peer != claim, m.Room != "" && g.mayJoin(Nick{m.Room, keyOf(m.Room)}) != nil:
+		return m, errNoMessage
 	}
 	return m, event.Forbidden("only moderators may delete what others have said")
 }
