@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// State is how far a message has got: stored, delivered, read.
+// State is how far a message has got: stored, delivered, read, deleted.
 type State struct {
 	Mid       string `json:"mid"`
 	Seq       uint64 `json:"seq"`
@@ -14,6 +14,7 @@ type State struct {
 	To        string `json:"to_user,omitempty"` // a direct message's recipient
 	Room      string `json:"room,omitempty"`    // a named room; neither: everyone
 	Stored    string `json:"stored"`            // as an ack says it: mem, os, fsync
+	IsGone    bool   `json:"deleted,omitempty"` // what it said was deleted
 	Delivered bool   `json:"delivered"`         // direct: it was written to one of the recipient's sockets, or confirmed
 	Read      bool   `json:"read"`              // direct: the recipient has read it
 }
@@ -25,7 +26,7 @@ func (h *Hub) State(mid string) (s State, ok bool, err error) {
 	if err != nil || !ok || !isOfPeople(m.Conv) {
 		return State{}, false, err
 	}
-	s = State{Mid: m.Mid, Seq: m.Seq, Ts: m.Ts, From: m.From, To: m.To, Room: m.Room, Stored: log.Durability()}
+	s = State{Mid: m.Mid, Seq: m.Seq, Ts: m.Ts, From: m.From, To: m.To, Room: m.Room, Stored: log.Durability(), IsGone: m.IsErased()}
 	if peer, ok := otherSide(m.Conv, m.Claim); ok {
 		marks, err := log.Marks(peer, m.Conv)
 		if err != nil {

@@ -87,7 +87,7 @@ func (c chat) History(ctx context.Context, a admin.Ask) (admin.History, error) {
 	}
 	h := admin.History{Conv: page.Conv.String(), Epoch: c.hub.Epoch(), More: page.More}
 	for _, m := range page.Msgs {
-		said := admin.Message{Mid: m.Mid, Seq: m.Seq, Prev: m.Prev, Ts: m.Ts, From: m.From, To: m.To, Body: m.Message}
+		said := admin.Message{Mid: m.Mid, Seq: m.Seq, Prev: m.Prev, Ts: m.Ts, From: m.From, To: m.To, Body: m.Message, IsGone: m.IsGone}
 		if m.Conv.Kind == event.ConvRoom {
 			said.Room = m.Conv.Name
 		}

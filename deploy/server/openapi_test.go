@@ -156,7 +156,16 @@ func TestOpenAPI(t *testing.T) {
 	for _, path := range []string{"/api/motd", "/api/rules", "/api/audit", "/api/audit?limit=2"} {
 		c.try(200, "GET", path, "")
 	}
-	c.try(200, "DELETE", "/api/message/"+mid+"?reason=rude", "")
+	for _, isGone := range []bool{false, true} {
+		if isGone {
+			c.try(200, "DELETE", "/api/message/"+mid+"?reason=rude", "")
+		}
+		for _, path := range []string{"/api/message/" + mid, "/api/history?user=bob&with=alice"} {
+			if text := c.try(200, "GET", path, ""); strings.Contains(text, `"deleted":true`) != isGone {
+				t.Errorf("%s, deleted %v: %s", path, isGone, text)
+			}
+		}
+	}
 	c.tryTrace(alice, mid)
 	c.tryBad()
 	for _, item := range c.doc.Paths.Map() {

@@ -123,7 +123,9 @@ type Message struct {
 	From string         `json:"from_user"`
 	To   string         `json:"to_user,omitzero"`
 	Room string         `json:"room,omitzero"`
-	Body jsontext.Value `json:"message"`
+	Body jsontext.Value `json:"message"` // null: also where it was deleted
+
+	IsGone bool `json:"deleted,omitzero"` // what it said was deleted
 }
 
 // Node is how a node of the chat is.
