@@ -17,7 +17,10 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	s.observe(mux)
 	s.inside = private.Addr()
 	s.api = s.newAPI(s.keys)
-	mux.Handle("/", admin.Page())
+	guarded := s.api.Guard(profiles())
+	mux.Handle("GET /debug/pprof/", guarded)
+	mux.Handle("POST /debug/pprof/symbol", guarded)
+	mux.Handle("GET /", admin.Page())
 	s.admin = &http.Server{Handler: identified(apart(s.api, mux), "private", log), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := s.admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {

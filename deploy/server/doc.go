@@ -11,8 +11,8 @@
 //	pages.go    plain HTTP on the public listener
 //	webhook.go  what happens is told to an endpoint
 //	admin.go    the private listener; api.go, what is below /api/ there, with
-//	            moderation.go, and stats.go, what it tells of this process; observe.go, what operators look at: health.go, metrics
-//	            (conditions.go has those that no other package counts) and profiles;
+//	            moderation.go, and stats.go, what it tells of this process; observe.go, what programs watch it by: health.go and metrics
+//	            (conditions.go has those that no other package counts); profile.go, profiles;
 //	            trace.go, what happens to one nick or message; requests.go, ids of requests; spans.go, what OpenTelemetry is sent of
 //	            messages, and live.go, of who is traced
 package server

@@ -308,8 +308,8 @@ func TestReadinessOfAHang(t *testing.T) {
 // TestProfiles shows that every profile is there on the private listener, and none on the public one.
 func TestProfiles(t *testing.T) {
 	r := start(t, nil)
-	for _, path := range []string{"", "cmdline", "symbol", "heap", "goroutine", "allocs", "threadcreate", "block", "mutex",
-		"block?rate=1000&seconds=1", "mutex?rate=10&seconds=1"} {
+	for _, path := range []string{"", "symbol", "heap", "goroutine", "allocs", "threadcreate", "block", "mutex",
+		"block?rate=1000&seconds=1", "mutex?rate=10&seconds=1", "profile?seconds=1", "trace?seconds=0.1", "heap?gc=1"} {
 		if status, _ := r.get("/debug/pprof/" + path); status != http.StatusOK {
 			t.Errorf("%s: %d", path, status)
 		}

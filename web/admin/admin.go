@@ -59,7 +59,7 @@ func New(c Config) *Server {
 		failures: failures{byAddr: map[netip.Prefix]*record{}}, answers: answers{byKey: map[answerKey]*answer{}},
 	}
 	s.answered = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "throng_api_requests_total", Help: "Requests to the API, by the status of the answer and, of refusals, why.",
+		Name: "throng_api_requests_total", Help: "Requests to the API, and refusals of profiles, by the status of the answer and, of refusals, why.",
 	}, []string{"status", "reason"})
 	if c.Metrics != nil {
 		c.Metrics.MustRegister(s.answered)

@@ -112,15 +112,21 @@ func (s *Server) failed(c *call, route *route, err error) (status int) {
 	return bad.Status
 }
 
-// refused tells a caller that it was not let in. The log has one such line a second at most; what it was not told, at the level debug.
+// refused tells a caller that it was not let in.
 func (s *Server) refused(c *call, bad *Error) {
+	s.complain(c.Request, c.id, bad)
+	c.refuse(bad)
+}
+
+// complain counts and logs that a caller is not let in. The log has one such line a second at most; what it was not told, at the level
+// debug.
+func (s *Server) complain(r *http.Request, id string, bad *Error) {
 	level, now := slog.LevelDebug, time.Now().Unix()
 	if last := s.complained.Load(); last < now && s.complained.CompareAndSwap(last, now) {
 		level = slog.LevelWarn
 	}
 	s.count(bad.Status, bad.code())
-	s.log.Log(c.Context(), level, "api refused", "request", c.id, "from", c.RemoteAddr, "status", bad.Status, "why", bad.Message)
-	c.refuse(bad)
+	s.log.Log(r.Context(), level, "api refused", "request", id, "from", r.RemoteAddr, "status", bad.Status, "why", bad.Message)
 }
 
 // count counts an answer.

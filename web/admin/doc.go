@@ -26,7 +26,8 @@
 //
 // A page of another origin is refused, by Origin and by Sec-Fetch-Site, whatever it brings along. Without keys the API answers this
 // machine only, and only when it is called by a name of this machine: a name that was made to lead here (DNS rebinding) is none. It
-// takes a request that a proxy has passed on for one from elsewhere.
+// takes a request that a proxy has passed on for one from elsewhere. What has no keys but is not for other sites' pages, as profiles are,
+// stands behind Guard, which takes any IP address in Host, since no name leads to it.
 //
 // # Bounds
 //

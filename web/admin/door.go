@@ -16,11 +16,30 @@ const maxKey = 1024
 var local = &Key{Name: "local", Scopes: []Scope{Admin}}
 
 var (
-	errForeign  = refuse(http.StatusForbidden, "a page of another origin may not use this API")
+	errForeign  = refuse(http.StatusForbidden, "a page of another origin may not ask for this")
+	errNamed    = refuse(http.StatusForbidden, "this is answered by an IP address or localhost only, not by another name")
 	errLocal    = refuse(http.StatusForbidden, "without a key the API answers this machine only: see --api-key")
 	errNoKey    = refuse(http.StatusUnauthorized, "want the header Authorization: Bearer KEY")
 	errWrongKey = refuse(http.StatusUnauthorized, "the key is not known here")
 )
+
+// Guard has next answer what an operator's program or a page of this server asks for, with a key or without. A page of another origin
+// is refused, and so is who calls this server by a name other than localhost, which may have been made to lead here (DNS rebinding):
+// 403, counted and logged as a refusal of the API is. Any goroutine may use it.
+func (s *Server) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bad := errForeign
+		if !isForeign(r) {
+			if _, ok := called(r); ok {
+				next.ServeHTTP(w, r)
+				return
+			}
+			bad = errNamed
+		}
+		s.complain(r, requestID(r), bad)
+		http.Error(w, bad.Message, bad.Status)
+	})
+}
 
 // who finds out whose request it is.
 func (s *Server) who(r *http.Request) (*Key, *Error) {
@@ -96,13 +115,20 @@ func isLocal(r *http.Request, from netip.Addr) bool {
 			return false
 		}
 	}
+	addr, ok := called(r)
+	return ok && addr.IsLoopback()
+}
+
+// called is the address that a request calls this server by, as its Host has it, where localhost is 127.0.0.1; false: it is another
+// name, or none.
+func called(r *http.Request) (addr netip.Addr, ok bool) {
 	host := r.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	if strings.EqualFold(host, "localhost") {
-		return true
+		host = "127.0.0.1"
 	}
 	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && addr.Unmap().IsLoopback()
+	return addr.Unmap(), err == nil
 }

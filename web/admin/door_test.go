@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -39,6 +42,38 @@ func TestAbuseAPIWithoutKeys(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", name, status, text, c.want)
 		}
 		o.failures.byAddr = map[netip.Prefix]*record{}
+	}
+}
+
+// Who is refused by the guard is told so in clear text, and stands in the log.
+func TestAbuseGuard(t *testing.T) {
+	o := open(t)
+	var log strings.Builder
+	o.log = slog.New(slog.NewTextHandler(&log, nil))
+	guarded := o.Guard(http.NotFoundHandler())
+	for name, c := range map[string]struct {
+		host, origin string
+		want         int
+		says         string
+	}{
+		"by an address":     {"10.0.0.7:8889", "", 404, "not found"},
+		"its own page":      {"localhost", "http://localhost", 404, "not found"},
+		"by another name":   {"evil.example", "", 403, "by an IP address or localhost only"},
+		"by no name at all": {"", "", 403, "by an IP address or localhost only"},
+		"a foreign page":    {"127.0.0.1:8889", "http://evil.example", 403, "a page of another origin"},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if r.Host = c.host; c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		w := httptest.NewRecorder()
+		log.Reset()
+		o.complained.Store(0)
+		guarded.ServeHTTP(w, r)
+		logged := strings.Contains(log.String(), "api refused") && strings.Contains(log.String(), c.says)
+		if w.Code != c.want || !strings.Contains(w.Body.String(), c.says) || logged != (c.want == 403) {
+			t.Errorf("%s: %d %s, logged %q; want %d, %s", name, w.Code, w.Body, log.String(), c.want, c.says)
+		}
 	}
 }
 
