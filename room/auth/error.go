@@ -40,6 +40,8 @@ var (
 	errMalformed   = &Error{Malformed, "the token is malformed"}
 	errTooLong     = &Error{Malformed, "the token is too long"}
 	errNoExp       = &Error{Malformed, "the token has no exp"}
+	errNoAudience  = &Error{Audience, "the token has no aud"}
+	errNoIssuer    = &Error{Issuer, "the token has no iss"}
 	errNoSub       = &Error{Malformed, "the token has no sub"}
 	errRights      = &Error{Malformed, "the token's throng claim is malformed"}
 	errUnknownKey  = &Error{UnknownKey, "the token is signed with an unknown key"}
@@ -59,7 +61,6 @@ func refusal(err error) *Error {
 		{jwt.ErrTokenMalformed, errMalformed},
 		{jwt.ErrTokenUnverifiable, errAlgorithm},
 		{jwt.ErrTokenSignatureInvalid, errSignature},
-		{jwt.ErrTokenRequiredClaimMissing, errNoExp},
 		{jwt.ErrTokenExpired, errExpired},
 		{jwt.ErrTokenNotValidYet, errNotYet},
 		{jwt.ErrTokenUsedBeforeIssued, errNotYet},

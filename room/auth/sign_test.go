@@ -42,7 +42,7 @@ func TestSign(t *testing.T) {
 			if bad != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %+v, %v; want %+v", name, got, bad, want)
 			}
-			if _, bad = v.Check(must(s.Sign(want, "", "house"))); bad == nil || bad.Kind != Malformed {
+			if _, bad = v.Check(must(s.Sign(want, "", "house"))); bad == nil || bad.Kind != Audience {
 				t.Errorf("%s: without an audience: %v", name, bad)
 			}
 		}

@@ -257,10 +257,24 @@ func (v *Verifier) parse(token string, all keys) (*Claims, error) {
 		}
 		return all.choose(t.Method.Alg(), name, hasKid)
 	})
+	if errors.Is(err, jwt.ErrTokenRequiredClaimMissing) {
+		return nil, v.missing(claims)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return claimsOf(claims)
+}
+
+// missing is which of the claims that have to be there is not; the library says it in its text alone.
+func (v *Verifier) missing(claims jwt.MapClaims) *Error {
+	if exp, err := claims.GetExpirationTime(); err == nil && exp == nil {
+		return errNoExp
+	}
+	if aud, err := claims.GetAudience(); v.config.Audience != "" && err == nil && strings.Join(aud, "") == "" {
+		return errNoAudience
+	}
+	return errNoIssuer
 }
 
 // isPlain reports whether a token's first two parts are objects as they should be: the library takes one of two members of a name.

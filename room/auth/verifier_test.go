@@ -104,7 +104,7 @@ func TestAbuseAuthTokens(t *testing.T) {
 		{"exp beyond all", secret, raw(`{"alg":"HS256"}`, `{"sub":"alice","exp":-1e300}`), Expired},
 		{"not yet", secret, hs(jwt.MapClaims{"nbf": now.Add(Leeway + time.Minute).Unix()}), NotYet},
 		{"of the future", secret, hs(jwt.MapClaims{"iat": now.Add(Leeway + time.Minute).Unix()}), NotYet},
-		{"no aud", secret, hs(jwt.MapClaims{"iss": "house"}), Malformed},
+		{"no aud", secret, hs(jwt.MapClaims{"iss": "house"}), Audience},
 		{"no sub", secret, hs(jwt.MapClaims{"sub": nil}), Malformed},
 		{"empty sub", secret, hs(jwt.MapClaims{"sub": " "}), Malformed},
 		{"sub of another type", secret, hs(jwt.MapClaims{"sub": 1}), Malformed},
@@ -149,6 +149,33 @@ func TestAudienceAndIssuer(t *testing.T) {
 		_, bad := v.Check(hs(jwt.MapClaims{"aud": tt.aud, "iss": tt.iss}))
 		if bad == nil && tt.want != "" || bad != nil && bad.Kind != tt.want {
 			t.Errorf("%v, %v: %v, want %q", tt.aud, tt.iss, bad, tt.want)
+		}
+	}
+}
+
+// What a token lacks is called by its name, whatever else it lacks.
+func TestMissingClaims(t *testing.T) {
+	path := write(t, secret)
+	for _, tt := range []struct {
+		name             string
+		audience, issuer string
+		claims           jwt.MapClaims
+		want             *Error
+	}{
+		{"no aud", "chat", "house", jwt.MapClaims{"iss": "house"}, errNoAudience},
+		{"an aud that is empty", "chat", "house", jwt.MapClaims{"iss": "house", "aud": ""}, errNoAudience},
+		{"aud of nobody", "chat", "house", jwt.MapClaims{"iss": "house", "aud": []string{}}, errNoAudience},
+		{"no iss", "chat", "house", jwt.MapClaims{"aud": "chat"}, errNoIssuer},
+		{"an iss that is empty", "chat", "house", jwt.MapClaims{"aud": "chat", "iss": ""}, errNoIssuer},
+		{"no iss, any audience", "", "house", nil, errNoIssuer},
+		{"neither", "chat", "house", nil, errNoAudience},
+		{"no exp either", "chat", "house", jwt.MapClaims{"exp": nil}, errNoExp},
+		{"no exp", "", "", jwt.MapClaims{"exp": nil}, errNoExp},
+		{"none is asked for", "", "", nil, nil},
+	} {
+		v := verifier(t, Config{File: path, Audience: tt.audience, Issuer: tt.issuer})
+		if _, bad := v.Check(hs(tt.claims)); bad != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, bad, tt.want)
 		}
 	}
 }
