@@ -75,6 +75,9 @@ func (g *gate) close() {
 	}
 }
 
+// hasKeys reports whether somebody could pass with the right token.
+func (g *gate) hasKeys() bool { return g == nil || g.verifier.HasKeys() }
+
 // isAny reports whether pages of any origin are among those that may connect.
 func isAny(origins []string) bool { return slices.Contains(origins, "*") }
 

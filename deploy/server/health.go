@@ -11,7 +11,7 @@ import (
 
 // reason is why the server should get no newcomers.
 type reason struct {
-	Reason string `json:"reason"` // draining, hangs, log, cluster, full, memory: one word
+	Reason string `json:"reason"` // draining, hangs, log, cluster, keys, full, memory: one word
 	Detail string `json:"detail"` // for people
 }
 
@@ -30,6 +30,9 @@ func (s *Server) reasons() (all []reason) {
 		if err := s.nodes.Healthy(); err != nil {
 			all = append(all, reason{"cluster", err.Error()})
 		}
+	}
+	if !s.gate.hasKeys() {
+		all = append(all, reason{"keys", "the keys for tokens could not be read yet: nobody can log in"})
 	}
 	if conns, limit := s.engine.Conns(), s.engine.MaxConns(); conns >= limit {
 		all = append(all, reason{"full", fmt.Sprintf("at capacity: %d of %d connections", conns, limit)})

@@ -3,7 +3,6 @@ package server
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -228,80 +227,6 @@ func TestMetricsLint(t *testing.T) {
 		if strings.HasPrefix(p.Metric, "throng_") { // the others are of the Go collector
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
-	}
-}
-
-// TestReadiness shows that who asks learns every reason, each at 503, and that it goes when its reason goes.
-func TestReadiness(t *testing.T) {
-	r := start(t, func(s *config.Serve) { s.MaxConns = 1 })
-	expect := func(status int, text string) {
-		t.Helper()
-		if got, body := r.get("/readyz"); got != status || body != text+"\n" {
-			t.Errorf("%d %q, want %d %q", got, body, status, text)
-		}
-	}
-	expect(http.StatusOK, "ready")
-	c := r.join("ann")
-	c.hear("presence")
-	expect(http.StatusServiceUnavailable, "at capacity: 1 of 1 connections")
-	r.engine.Drain()
-	expect(http.StatusServiceUnavailable, "draining\nat capacity: 1 of 1 connections")
-	_, body := r.get("/readyz", "Accept", "application/json")
-	var answer struct {
-		Ready   bool
-		Reasons []reason
-	}
-	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Ready || len(answer.Reasons) != 2 || answer.Reasons[1].Reason != "full" {
-		t.Errorf("%v of %s", err, body)
-	}
-	if status, body := r.get("/healthz"); status != http.StatusOK || body != "ok\n" {
-		t.Errorf("healthz: %d %q", status, body)
-	}
-}
-
-// eventually waits until something is so.
-func eventually(t *testing.T, what string, isSo func() bool) {
-	t.Helper()
-	for until := time.Now().Add(time.Minute); !isSo(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal(what)
-		}
-	}
-}
-
-// TestReadinessByMemory has a server that has more memory in use than it may: who asks learns of it while newcomers are refused.
-func TestReadinessByMemory(t *testing.T) {
-	t.Setenv("GOMEMLIMIT", "off") // so that the limit is not this process's
-	r := start(t, func(s *config.Serve) { s.MaxMemory = 1 << 20 })
-	var body string
-	eventually(t, "memory is no reason", func() bool {
-		var status int
-		status, body = r.get("/readyz")
-		return status == http.StatusServiceUnavailable
-	})
-	if !strings.HasPrefix(body, "short of memory: ") || !strings.HasSuffix(body, " of 1 MiB\n") {
-		t.Errorf("readyz: %q", body)
-	}
-	if _, status := r.knock(chatPath+"ann", false, nil); status != http.StatusServiceUnavailable {
-		t.Errorf("a newcomer gets %d", status)
-	}
-	if status, body := r.get("/healthz"); status != http.StatusOK {
-		t.Errorf("healthz: %d %q", status, body)
-	}
-}
-
-// TestReadinessOfAHang has the engine's clock stand still, as it does when its loops have ended.
-func TestReadinessOfAHang(t *testing.T) {
-	r := start(t, nil)
-	if err := r.engine.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a hang is no reason", func() bool {
-		_, body := r.get("/readyz")
-		return strings.Contains(body, "the sweep has stood still for ")
-	})
-	if status, body := r.get("/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "stood still") {
-		t.Errorf("healthz: %d %q", status, body)
 	}
 }
 

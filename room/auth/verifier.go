@@ -106,6 +106,9 @@ func (v *Verifier) Close() {
 	<-v.ended
 }
 
+// HasKeys reports whether there are keys to check tokens with: true for good once they were read.
+func (v *Verifier) HasKeys() bool { return v.keys.Load() != nil }
+
 // Reload has the keys read again soon.
 func (v *Verifier) Reload() {
 	select {
