@@ -34,7 +34,7 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	name := "serve"
 	switch {
 	case len(args) > 0 && (args[0] == "--version" || args[0] == "-version"):
-		name = "version"
+		name, args = "version", args[1:]
 	case len(args) > 0 && !strings.HasPrefix(args[0], "-"):
 		name, args = args[0], args[1:]
 	}
@@ -49,13 +49,13 @@ func throng(ctx context.Context, args, environ []string, stdout, stderr io.Write
 	case "health":
 		return command.Health(ctx, args, environ, stdout, stderr)
 	case "token":
-		return command.Token(args, environ, stdout, stderr)
+		return command.Token(args, environ, stdout, stderr, server.CheckNick)
 	case "log":
 		return command.Log(ctx, args, environ, stdout, stderr)
 	case "config":
 		err = command.Config(args, stdout)
 	case "version":
-		_, err = fmt.Fprintln(stdout, "throng", version)
+		err = command.Version(version, args, stdout)
 	case "help":
 		err = command.Help(version, args, stdout)
 	default:

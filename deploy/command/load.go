@@ -167,7 +167,7 @@ Exit codes: 0 compared, 1 failed, 2 usage, or a file that holds no result.
 
 // compare shows two results beside each other.
 func compare(args []string, stdout, stderr io.Writer) int {
-	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+	if slices.ContainsFunc(args, isHelp) {
 		fmt.Fprint(stdout, compareHelp)
 		return Done
 	}

@@ -22,6 +22,13 @@ const (
 	progressEvery = 5 * time.Second
 )
 
+const logHelp = `Usage: throng log move [--setting value]...
+       throng log host [--setting value]...
+
+"move" takes the log of one server to a cluster, or back; "host" runs the NATS server of a node without the node, for that. Each
+has a --help of its own.
+`
+
 // Log does what is to be done with a log while no server uses it: throng log move and log host.
 func Log(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	switch {
@@ -29,6 +36,9 @@ func Log(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return logMove(ctx, args[1:], environ, stdout, stderr)
 	case len(args) > 0 && args[0] == "host":
 		return logHost(ctx, args[1:], environ, stdout, stderr)
+	case len(args) > 0 && isHelp(args[0]):
+		fmt.Fprint(stdout, logHelp)
+		return Done
 	}
 	fmt.Fprintln(stderr, "throng: want log move or log host; throng log move --help tells more")
 	return Usage

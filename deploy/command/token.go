@@ -9,8 +9,9 @@ import (
 	"throng/room/auth"
 )
 
-// Token prints a token to try a server with. The key is not printed, whatever is wrong.
-func Token(args, environ []string, stdout, stderr io.Writer) int {
+// Token prints a token to try a server with. The key is not printed, whatever is wrong. checkNick says why a server would take a sub for
+// no nick.
+func Token(args, environ []string, stdout, stderr io.Writer, checkNick func(sub string) error) int {
 	var settings config.Token
 	warnings, code, ok := Parse(&settings, args, environ, stdout, stderr)
 	if !ok {
@@ -18,6 +19,10 @@ func Token(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(stderr, "throng:", w)
+	}
+	if err := checkNick(settings.Sub); err != nil {
+		fmt.Fprintln(stderr, "throng: --sub:", err)
+		return Usage
 	}
 	signer, err := auth.ReadSigner(settings.JWTKey)
 	if err != nil {

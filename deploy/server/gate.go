@@ -78,6 +78,14 @@ func (g *gate) close() {
 // hasKeys reports whether somebody could pass with the right token.
 func (g *gate) hasKeys() bool { return g == nil || g.verifier.HasKeys() }
 
+// CheckNick says why a server would take the sub of a token for no nick; nil: it would take it for one.
+func CheckNick(sub string) error {
+	if _, bad := room.ParseNick(sub); bad != nil {
+		return bad
+	}
+	return nil
+}
+
 // isAny reports whether pages of any origin are among those that may connect.
 func isAny(origins []string) bool { return slices.Contains(origins, "*") }
 

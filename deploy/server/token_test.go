@@ -19,7 +19,7 @@ import (
 // printToken is what throng token prints, its complaint, and its exit code.
 func printToken(args ...string) (token, complaint string, code int) {
 	var out, err strings.Builder
-	code = command.Token(args, nil, &out, &err)
+	code = command.Token(args, nil, &out, &err, CheckNick)
 	return strings.TrimSuffix(out.String(), "\n"), err.String(), code
 }
 
@@ -71,9 +71,9 @@ func TestPrintedToken(t *testing.T) {
 
 // What cannot be used ends with one line and exit code 2, and nothing of the key.
 func TestPrintNoToken(t *testing.T) {
-	short, public := filepath.Join(t.TempDir(), "short"), filepath.Join(t.TempDir(), "public")
+	short, public, long := filepath.Join(t.TempDir(), "short"), filepath.Join(t.TempDir(), "public"), filepath.Join(t.TempDir(), "long")
 	key, _, _ := ed25519.GenerateKey(rand.Reader)
-	for path, text := range map[string][]byte{short: []byte("too short a secret"), public: pemOf(t, key)} {
+	for path, text := range map[string][]byte{short: []byte("too short a secret"), public: pemOf(t, key), long: secret} {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +88,10 @@ func TestPrintNoToken(t *testing.T) {
 		{"--jwt-key", short, "--sub", "alice", "--ttl", "0"},
 		{"--jwt-key", short, "--sub", "alice", "--join", ","},
 		{"--jwt-key", short, "--sub", "alice", "more"},
+		{"--jwt-key", long, "--sub", "a/b"},
+		{"--jwt-key", long, "--sub", "system"},
+		{"--jwt-key", long, "--sub", strings.Repeat("x", 65)},
+		{"--jwt-key", long, "--sub", " "},
 	} {
 		token, complaint, code := printToken(args...)
 		if code != command.Usage || token != "" || strings.Count(complaint, "\n") != 1 || strings.Contains(complaint, "too short a secret") {
