@@ -98,15 +98,27 @@ func spell(average time.Duration) time.Duration {
 	return time.Duration(rand.ExpFloat64() * float64(average))
 }
 
-// sip has a slow reader read a little now and then, and in version 2 all that there is after the end of ctx.
+// sip has a slow reader read a little now and then, and in version 2 all that there is after the end of ctx, also when it is away
+// just then, cut off as one who did not answer.
 func (w *worker) sip(ctx context.Context, id int) {
+	w.user(id).wake(false)
 	for sleep(ctx, sip/2+rand.N(sip)) == nil {
 		if u := w.user(id).at(); u != nil {
 			u.Resume()
 			u.Pause()
 		}
 	}
-	if u := w.user(id).at(); u != nil && w.mix.v2 {
-		u.Resume()
+	if w.mix.v2 {
+		w.user(id).wake(true)
+	}
+}
+
+// wake has a slow reader read all there is, over this connection and later ones, or no longer.
+func (u *user) wake(awake bool) {
+	u.mu.Lock()
+	u.awake = awake
+	u.mu.Unlock()
+	if sock := u.at(); sock != nil && awake {
+		sock.Resume()
 	}
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -124,6 +125,28 @@ func TestDeafReadsNoPages(t *testing.T) {
 	if w.page(&loadtest.User{ID: 99}, c, 7); c.page != nil || !c.isFresh {
 		t.Errorf("%+v", c)
 	}
+}
+
+// A slow reader that was cut off while it did not read comes back when nobody speaks any more, and reads on then.
+func TestSlowReaderComesBackLate(t *testing.T) {
+	t.Parallel()
+	const last = 50
+	w := crew(t, newFake(t, &fake{page: func(a asked) string {
+		if a.Conv != "room:all" {
+			return fmt.Sprintf(`{"t":"err","id":"%s","code":404,"message":"no such conversation"}`, a.Conv)
+		}
+		next := int(a.After) + 1
+		return strings.TrimSpace(pageOf(next, next, next < last))
+	}}).addr, func(p *Plan) { p.Scenario, p.Users, p.Talkers = "slow", 20, 1 })
+	over, end := context.WithCancel(t.Context())
+	end()
+	w.sip(over, 19)
+	comeAgain(t, w, 19)
+	eventually(t, "all of the history", func() bool {
+		var n news
+		w.meter.read(&n)
+		return n.Counts.Paged == last && n.Counts.Reading == 0
+	})
 }
 
 // TestPagesInTurn checks that a user reads one conversation after the other, and that questions wait for a socket that is full.

@@ -32,6 +32,7 @@ type user struct {
 	ended *loadtest.User // the socket that ended last, which may be sooner than connect can tell of it
 	why   error          // why it has; nil: not known
 	away  chan struct{}  // not nil: the user was told to leave; closed when its socket has ended
+	awake bool           // a slow reader that reads all there is, since what is to be said has been said
 
 	session *session // nil in the tutorial dialect; set before the user comes, and has rules of its own
 }
@@ -168,11 +169,12 @@ func (w *worker) entered(id int, sock *loadtest.User, again bool) {
 		u.session.since = w.now()
 		w.resend(u)
 	}
+	if w.mix.lazy(id) && !u.awake {
+		sock.Pause()
+	}
 	u.mu.Unlock()
 	if over {
 		w.closed(sock, why)
-	} else if w.mix.lazy(id) {
-		sock.Pause()
 	}
 }
 
