@@ -97,6 +97,9 @@ func (h *Hub) hearUnsaid(mid string) {
 
 func (h *Hub) tellUnsaid(m *history.Message) {
 	h.recent.forget()
+	if ts := h.traces.Load(); ts != nil {
+		ts.deleted(m)
+	}
 	if _, isDirect := otherSide(m.Conv, m.Claim); isDirect {
 		to, from := keyOf(m.To), keyOf(m.From)
 		h.shardOf(to).mail.leave([]letter{unsaid{to, m}})

@@ -36,6 +36,7 @@ func (l joining) open(s *shard) {
 			conv = event.Everyone()
 		}
 		m := s.hub.newMissed()
+		m.key = session.nick.Key
 		recovered := l.from.Epoch != "" && s.hub.since(&m, claim, conv, stored, l.from)
 		s.mail.put(joined{l, conv, failed, m, &event.Joined{
 			ID: l.id, Room: l.room.Name, Members: members, Epoch: s.hub.config.Log.Epoch(), Seq: s.hub.head(stored).Last,

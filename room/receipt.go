@@ -56,28 +56,34 @@ func (s *Session) receipt(in event.In) *event.Error {
 		if room.Key != "" {
 			stored = convRoom(room.Key)
 		}
-		claim := s.claim()
-		s.hub.reading(func() { s.hub.mark(claim, stored, in.T, in.Seq) })
+		l := received{from: s.name(), claim: s.claim(), conv: in.Conv, t: in.T, seq: in.Seq}
+		s.hub.reading(func() { s.hub.mark(l, stored) })
 		return nil
 	}
 	to, bad := readNick(in.Conv.Name)
 	if bad != nil {
 		return errNobody(in.Conv.Name)
 	}
-	s.hub.shardOf(to.Key).mail.put(received{s.name(), s.claim(), to, in.T, in.Seq})
+	s.hub.shardOf(to.Key).mail.put(received{s.name(), s.claim(), in.Conv, to, in.T, in.Seq})
 	return nil
 }
 
 // mark raises the mark of a receipt, to what there is at most.
-func (h *Hub) mark(claim uint64, stored string, t event.Type, seq uint64) uint64 {
-	if seq = min(seq, h.head(stored).Last); seq == 0 {
+func (h *Hub) mark(l received, stored string) uint64 {
+	seq := min(l.seq, h.head(stored).Last)
+	if seq == 0 {
 		return 0
 	}
+	if ts := h.traces.Load(); ts != nil {
+		before, err := h.config.Log.Marks(l.claim, stored)
+		h.check(err)
+		ts.receipt(l, stored, before, seq)
+	}
 	marks := history.Marks{Recv: seq}
-	if t == event.TypeRead {
+	if l.t == event.TypeRead {
 		marks.Read = seq // who has read has received
 	}
-	h.config.Log.Mark(claim, stored, marks)
+	h.config.Log.Mark(l.claim, stored, marks)
 	return seq
 }
 
@@ -88,7 +94,7 @@ func (h *Hub) markPast(l received) {
 		return
 	}
 	for _, p := range directs[l.to.Key].parts {
-		h.mark(l.claim, p.Conv, l.t, l.seq)
+		h.mark(l, p.Conv)
 	}
 }
 
@@ -122,7 +128,8 @@ func (s *shard) tellTyping(to *person, from string) {
 type received struct {
 	from  string // a nick
 	claim uint64
-	to    Nick
+	conv  event.Conv // as they call it
+	to    Nick       // not in a room
 	t     event.Type
 	seq   uint64
 }
@@ -137,7 +144,7 @@ func (l received) open(s *shard) {
 			return
 		}
 		s.hub.reading(func() {
-			seq := s.hub.mark(l.claim, convDirect(l.claim, to.Claim), l.t, l.seq)
+			seq := s.hub.mark(l, convDirect(l.claim, to.Claim))
 			if seq == 0 {
 				return
 			}

@@ -25,6 +25,8 @@ type missed struct {
 	upTo      map[event.Conv]uint64 // how far the client has been told then
 	directs   map[string]uint64     // the same, by names in the log, of direct conversations
 	unread    []*thread             // direct conversations of which the client gave no position
+	key       string                // of who has missed it
+	waited    []waited              // of it, what is traced
 	erasures  int64                 // of recent, before the log was read
 	room      int                   // bytes that there is still room for: what is recovered must not make the reader a slow one
 }
@@ -42,6 +44,7 @@ func (h *Hub) newMissed() missed {
 // it. It reads the log and may wait.
 func (h *Hub) recover(claim history.Claim, isNew bool, pos map[string]event.Position) missed {
 	m := h.newMissed()
+	m.key = claim.Key
 	var directs map[string]*thread
 	if !isNew {
 		var err error
@@ -260,6 +263,9 @@ func (h *Hub) add(m *missed, claim uint64, t *thread, msgs []history.Message) {
 		}
 	}
 	m.note(t, last)
+	if ts := h.traces.Load(); ts != nil {
+		m.waited = ts.waited(m.waited, m.key, t.conv, msgs)
+	}
 	if own || t.conv.Kind == event.ConvDirect {
 		h.messages(&m.batch, claim, t.conv, msgs)
 		return
@@ -304,6 +310,9 @@ func (s *shard) fit(session *Session, m *missed) bool {
 func (s *shard) tellMissed(session *Session, m missed) {
 	for _, f := range m.frames {
 		s.send(session, f)
+	}
+	if ts := s.hub.traces.Load(); ts != nil {
+		ts.brought(session, m.waited)
 	}
 	for conv, seq := range m.upTo {
 		if session.told == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"throng/room/event"
+	"throng/room/history"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // Event is one thing that happened to somebody who is traced, or to a message.
 type Event struct {
 	At    time.Time `json:"at"`
-	What  string    `json:"what"` // see README: opened, received, refused, stored, not stored, repeated, queued, delivered, written, waits, skipped, gap, closed
+	What  string    `json:"what"` // see README: opened, received, refused, stored, not stored, repeated, queued, delivered, written, waits, skipped, gap, recv, read, deleted, closed
 	Nick  string    `json:"nick,omitzero"`
 	Conn  uint64    `json:"conn,omitzero"` // its number in the server's log
 	Mid   string    `json:"mid,omitzero"`
@@ -41,7 +42,8 @@ type Trace struct {
 
 	hub      *Hub
 	events   chan Event
-	key, mid string // one of them
+	key, mid string          // one of them
+	message  history.Message // that with the mid; the zero Message: there is none
 	hasBody  bool
 	dropped  atomic.Int64
 }
@@ -52,7 +54,7 @@ var (
 )
 
 // Trace begins to trace a nick, or the message with an id, with the frames themselves if hasBody. The caller ends it with Close.
-// While nobody traces, it costs an atomic load where something could be told.
+// While nobody traces, it costs an atomic load where something could be told. It reads the log.
 func (h *Hub) Trace(nick, mid string, hasBody bool) (*Trace, *event.Error) {
 	if (nick == "") == (mid == "") || len(mid) > event.MaxCid {
 		return nil, errNoTrace
@@ -65,6 +67,11 @@ func (h *Hub) Trace(nick, mid string, hasBody bool) (*Trace, *event.Error) {
 			return nil, bad
 		}
 		t.key = n.Key
+	} else {
+		var err error
+		if t.message, _, err = h.config.Log.Find(mid); h.logged(err) != nil {
+			return nil, errNoLook
+		}
 	}
 	h.tracing.Lock()
 	defer h.tracing.Unlock()
@@ -101,20 +108,28 @@ type traces []*Trace
 
 // tell tells an event that concerns a nick, by its key, or a message, by its id, to those who look at one of them. It never blocks.
 func (ts *traces) tell(key, mid string, e Event) {
-	e.At = time.Now()
-	body := e.Body
 	for _, t := range *ts {
-		if t.key == "" && (mid == "" || t.mid != mid) || t.key != "" && t.key != key {
-			continue
+		if t.isOf(key, mid) {
+			t.tell(e)
 		}
-		if e.Body = ""; t.hasBody {
-			e.Body = body
-		}
-		select {
-		case t.events <- e:
-		default:
-			t.dropped.Add(1)
-		}
+	}
+}
+
+// isOf reports whether a trace looks at a nick, by its key, or at a message, by its id; "": of none.
+func (t *Trace) isOf(key, mid string) bool {
+	return t.key != "" && t.key == key || t.mid != "" && t.mid == mid
+}
+
+// tell tells an event to one who traces.
+func (t *Trace) tell(e Event) {
+	e.At = time.Now()
+	if !t.hasBody {
+		e.Body = ""
+	}
+	select {
+	case t.events <- e:
+	default:
+		t.dropped.Add(1)
 	}
 }
 
@@ -176,6 +191,57 @@ func (ts *traces) queued(to *Session, parcels ...*parcel) {
 			ts.session(to, Event{What: "queued", Mid: p.mid, Conv: p.conv.String(), Seq: p.seq})
 		}
 	}
+}
+
+// waited is a message that waited in the log for somebody who missed it, and is traced.
+type waited struct {
+	mid  string
+	conv event.Conv
+	seq  uint64
+}
+
+// waited adds those of the messages that somebody with a key has missed which are to be told when they are queued.
+func (ts *traces) waited(all []waited, key string, conv event.Conv, msgs []history.Message) []waited {
+	for i := range msgs {
+		if m := &msgs[i]; slices.ContainsFunc(*ts, func(t *Trace) bool { return t.isOf(key, m.Mid) }) {
+			all = append(all, waited{m.Mid, conv, m.Seq})
+		}
+	}
+	return all
+}
+
+// brought tells that a session gets with its next write what waited for it.
+func (ts *traces) brought(to *Session, all []waited) {
+	for _, w := range all {
+		ts.session(to, Event{What: "queued", Mid: w.mid, Conv: w.conv.String(), Seq: w.seq})
+	}
+}
+
+// receipt tells how far somebody has got in a conversation, and of a message that it is the first receipt to be of it.
+func (ts *traces) receipt(l received, stored string, before history.Marks, seq uint64) {
+	e, upTo := Event{What: l.t.String(), Nick: l.from, Conv: l.conv.String(), Seq: seq}, before.Recv
+	if l.t == event.TypeRead {
+		upTo = before.Read
+	}
+	ts.tell(keyOf(l.from), "", e)
+	for _, t := range *ts {
+		if m := &t.message; m.Conv == stored && m.Claim != l.claim && upTo < m.Seq && m.Seq <= seq {
+			e.Mid = m.Mid
+			t.tell(e)
+		}
+	}
+}
+
+// deleted tells that a message is gone, as what has happened to who had said it.
+func (ts *traces) deleted(m *history.Message) {
+	conv := event.Everyone()
+	switch {
+	case m.To != "":
+		conv = event.Direct(m.To)
+	case m.Room != "":
+		conv = event.Room(m.Room)
+	}
+	ts.tell(keyOf(m.From), m.Mid, Event{What: "deleted", Nick: m.From, Mid: m.Mid, Conv: conv.String(), Seq: m.Seq})
 }
 
 // delivered tells that the members of one shard have a message.

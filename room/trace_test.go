@@ -82,6 +82,72 @@ func TestTrace(t *testing.T) {
 	})
 }
 
+// TestTraceOfAway shows what is told of messages that waited for somebody who was away: that they come, are confirmed and deleted.
+func TestTraceOfAway(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, bob := c.in("alice"), c.in("bob")
+		bob.send(`{"t":"join","id":1,"room":"go"}`)
+		alice.send(`{"t":"join","id":1,"room":"go"}`)
+		epoch, with := bob.epoch, bob.with()
+		bob.drop()
+		var mids []string
+		for _, to := range []string{`"to_user":"bob"`, `"room":"go"`, `"to_user":"bob"`} {
+			alice.news()
+			alice.send(`{"t":"msg","id":2,%s,"message":1}`, to)
+			mids = append(mids, alice.news()[0].Mid)
+		}
+		var ofAll [3]*Trace
+		for i := range ofAll {
+			var bad *event.Error
+			if ofAll[i], bad = c.Trace("", mids[i], false); bad != nil {
+				t.Fatal(bad)
+			}
+			defer ofAll[i].Close()
+		}
+		ofBob, bad := c.Trace("bob", "", false)
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		defer ofBob.Close()
+		bob, news := c.hello("bob", with+fmt.Sprintf(`,"pos":{"room:go":[%q,1]}`, epoch))
+		at := map[string]uint64{}
+		for _, o := range news {
+			at[o.Mid] = o.Seq
+		}
+		if all := brief(ofBob.drain()); !slices.Contains(all, "queued bob dm:alice") || !slices.Contains(all, "queued bob room:go") {
+			t.Errorf("bob's trace tells %q", all)
+		}
+		for _, what := range []string{
+			fmt.Sprintf(`"recv","conv":"dm:alice","seq":%d`, at[mids[0]]), fmt.Sprintf(`"read","conv":"dm:alice","seq":%d`, at[mids[2]]),
+			fmt.Sprintf(`"read","conv":"dm:alice","seq":%d`, at[mids[2]]), fmt.Sprintf(`"recv","conv":"room:go","seq":%d`, at[mids[1]]),
+		} {
+			bob.send(`{"t":%s}`, what)
+		}
+		alice.send(`{"t":"read","conv":"dm:bob","seq":%d}`, at[mids[2]]) // her own words
+		alice.send(`{"t":"delete","mid":%q}`, mids[0])
+		alice.send(`{"t":"delete","mid":%q}`, mids[1])
+		for i, want := range [][]string{
+			{"queued bob dm:alice", "recv bob dm:alice", "read bob dm:alice", "deleted alice dm:bob"},
+			{"queued bob room:go", "recv bob room:go", "deleted alice room:go"},
+			{"queued bob dm:alice", "read bob dm:alice"},
+		} {
+			all := ofAll[i].drain()
+			// What the readers of a room are told of the deletion is no message.
+			if got := brief(all); !slices.Equal(got, want) {
+				t.Errorf("message %d: %q, want %q", i, got, want)
+			}
+			for _, e := range all {
+				if e.Mid != mids[i] || e.Seq < at[mids[i]] {
+					t.Errorf("message %d: %+v", i, e)
+				}
+			}
+		}
+		if all := brief(ofBob.drain()); !slices.Contains(all, "read bob dm:alice") {
+			t.Errorf("bob's trace tells %q", all)
+		}
+	})
+}
+
 // TestAbuseTraceSecrets shows that no frame that may let somebody in is told, however it is written, and that others are.
 func TestAbuseTraceSecrets(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
