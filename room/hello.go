@@ -73,8 +73,9 @@ func (s *shard) turnAway(session *Session) {
 	case !s.hub.isByToken():
 		session.peer.Close(event.CloseInUse, "the nick is in use")
 	case session.grant.Load() == nil:
-		s.reply(session, event.AppendErr(nil, nil, errNoToken))
-		session.peer.Close(event.CloseToken, errNoToken.Message)
+		bad := s.hub.refuseNoToken()
+		s.reply(session, event.AppendErr(nil, nil, bad))
+		session.peer.Close(event.CloseToken, bad.Message)
 	default:
 		session.peer.Close(event.CloseInUse, errTooMany(session.nick).Message)
 	}

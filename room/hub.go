@@ -44,6 +44,7 @@ type Config struct {
 	Ping       time.Duration // keep-alive interval, as the engine has it: clients are told
 
 	Tokens      func(token string) (*Grant, *event.Error) // what a token allows, without waiting; nil: no token is needed, nor looked at
+	OnNoToken   func()                                    // is told of each who is refused for having shown none, from any goroutine; nil: nobody is
 	MaxSessions int                                       // connections that the bearers of one nick's tokens may have; 0 = 10. Without tokens a nick has one
 }
 

@@ -47,6 +47,14 @@ func (h *Hub) ownedClaim(nick Nick) (history.Claim, error) {
 
 var errNoToken = event.Unauthorized("a token is needed")
 
+// refuseNoToken is errNoToken for somebody who is refused now.
+func (h *Hub) refuseNoToken() *event.Error {
+	if h.config.OnNoToken != nil {
+		h.config.OnNoToken()
+	}
+	return errNoToken
+}
+
 // bearer is why a grant is not for a nick; nil: it is.
 func (g *Grant) bearer(nick Nick) *event.Error {
 	of, bad := ParseNick(g.Nick)
@@ -70,7 +78,7 @@ func (h *Hub) askOwned(s *Session, g *Grant) *event.Error {
 			return bad
 		}
 	case s.dialect == tutorial:
-		return errNoToken
+		return h.refuseNoToken()
 	}
 	saved, err := h.ownedClaim(s.nick)
 	if err == nil && g != nil {
@@ -151,7 +159,7 @@ func (s *Session) present(token string) *event.Error {
 	case !s.hub.isByToken() || token == "" && before != nil:
 		return nil
 	case token == "":
-		return errNoToken
+		return s.hub.refuseNoToken()
 	}
 	g, bad := s.hub.config.Tokens(token)
 	if bad != nil {

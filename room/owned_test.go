@@ -152,6 +152,33 @@ func TestAbuseAuthMalformed(t *testing.T) {
 	}
 }
 
+// Whoever is refused for having shown no token is told of, once, whichever way it came; who shows a bad one is not.
+func TestNoTokenIsTold(t *testing.T) {
+	told := 0
+	inTokens(t, nil, Config{OnNoToken: func() { told++ }}, func(t *testing.T, c *bubble) {
+		say := func(frame string) {
+			u := c.meet("alice")
+			u.send("%s", frame)
+			u.drop()
+		}
+		for i, refused := range []func(){
+			func() { _, _ = c.Claim(Caller{Name: "alice"}) },
+			func() { say(`{"t":"hello"}`) },
+			func() { say(`{"t":"ping"}` + "\n" + `{"t":"ping"}`) },
+			func() { c.meet("alice"); time.Sleep(proofWait + time.Millisecond); synctest.Wait() },
+		} {
+			if refused(); told != i+1 {
+				t.Fatalf("way %d: told of %d", i, told)
+			}
+		}
+		say(`{"t":"hello","token":"forged"}`)
+		c.own("bob").send(`{"t":"hello","id":1}`)
+		if told != 4 {
+			t.Errorf("told of %d who are not to be", told-4)
+		}
+	})
+}
+
 // A client that shows no token at all is not waited for.
 func TestAbuseAuthSilent(t *testing.T) {
 	inTokens(t, nil, Config{}, func(t *testing.T, c *bubble) {

@@ -18,7 +18,7 @@ func (s *Session) object(in event.In, bad *event.Error) {
 			return
 		}
 		if needsToken {
-			s.refuseToken(in.ID, errNoToken)
+			s.refuseToken(in.ID, s.hub.refuseNoToken())
 			return
 		}
 		s.shard.mail.put(silent{s}) // it says no hello

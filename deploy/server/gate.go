@@ -38,7 +38,7 @@ func newGate(settings config.Serve, log *slog.Logger, stats prometheus.Registere
 		return nil, nil
 	}
 	tokens := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "throng_auth_tokens_total", Help: "Tokens that were shown, by what became of them: accepted, or why they were refused.",
+		Name: "throng_auth_tokens_total", Help: "Tokens that were shown, by what became of them: accepted, or why they were refused; missing: none was, which was refused.",
 	}, []string{"result"})
 	reads := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "throng_auth_key_reads_total", Help: "Readings of the keys of tokens, by result: ok or failed.",
@@ -128,6 +128,12 @@ func (g *gate) ask(r *http.Request) (*room.Grant, *refusedToken) {
 	return g.grant(g.verifier.Verify(ctx, token))
 }
 
+// missing stands among the kinds for having shown no token.
+const missing auth.Kind = "missing"
+
+// lacks counts somebody who is refused for having shown none. A gate that is open is not told.
+func (g *gate) lacks() { g.count(missing) }
+
 // cookieFor is the cookie that a request may have a token in; "": none. Browsers add cookies to what the page of any other site asks for. So
 // where any site may connect only its own pages have one.
 func (g *gate) cookieFor(r *http.Request) string {
@@ -168,9 +174,13 @@ func (g *gate) grant(c *auth.Claims, bad *auth.Error) (*room.Grant, *refusedToke
 
 // refuse counts a token that is refused.
 func (g *gate) refuse(kind auth.Kind, bad *event.Error) *refusedToken {
+	g.count(kind)
+	return &refusedToken{bad, kind}
+}
+
+func (g *gate) count(kind auth.Kind) {
 	g.tokens.WithLabelValues(string(kind)).Inc()
 	g.seldom.Do(func() { g.log.Info("a token was refused", "reason", string(kind)) })
-	return &refusedToken{bad, kind}
 }
 
 // refusedToken is a token that lets nobody in.

@@ -116,7 +116,7 @@ func (s *Server) open(joined room.Cluster) (err error) {
 		Wire: wire{}, Log: s.log, Cluster: joined, Logger: s.options.Log, MaxRooms: settings.MaxRooms,
 		Queue: settings.Queue, MaxMessage: settings.MaxMessage, Ping: settings.Ping, Metrics: s.stats,
 		Sample: s.sample(), Journey: s.spans.tell,
-		Tokens: s.gate.check(), MaxSessions: settings.MaxConnsPerNick, Hooks: s.hooks.kept(),
+		Tokens: s.gate.check(), OnNoToken: s.gate.lacks, MaxSessions: settings.MaxConnsPerNick, Hooks: s.hooks.kept(),
 	}))
 	s.engine, err = engine.New(s.limited(engine.Config{
 		Accept:      acceptor(settings, s.hub, s.gate),
