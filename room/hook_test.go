@@ -2,10 +2,8 @@ package room
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,14 +113,7 @@ func TestNothingIsNoted(t *testing.T) {
 
 // TestNotesWaitForTheLog has a log that cannot store for a while: what has happened meanwhile is stored later, once and in order.
 func TestNotesWaitForTheLog(t *testing.T) {
-	log := newFakeLog()
-	var isDown atomic.Bool
-	log.append = func([]*history.Entry) error {
-		if isDown.Load() {
-			return errors.New("down")
-		}
-		return nil
-	}
+	log, isDown := newDownLog()
 	inBubble(t, Config{Log: log, Hooks: Hooks{IsOn: true, Connects: true, Disconnects: true}}, func(_ *testing.T, c *bubble) {
 		synctest.Wait()
 		isDown.Store(true)

@@ -2,11 +2,13 @@ package room
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -321,6 +323,18 @@ type fakeLog struct {
 }
 
 func newFakeLog() *fakeLog { return &fakeLog{Log: history.Memory(history.Config{})} }
+
+// newDownLog is a log that stores nothing while isDown.
+func newDownLog() (log *fakeLog, isDown *atomic.Bool) {
+	log, isDown = newFakeLog(), &atomic.Bool{}
+	log.append = func([]*history.Entry) error {
+		if isDown.Load() {
+			return errors.New("down")
+		}
+		return nil
+	}
+	return log, isDown
+}
 
 func (l *fakeLog) Durability() string {
 	if l.durability != "" {

@@ -1,10 +1,8 @@
 package room
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,14 +245,7 @@ func TestOwnDeletesAreNoActs(t *testing.T) {
 
 // TestTakenBackWhileTheLogIsDown has the log fail between the erasure and the word of it: readers are told later.
 func TestTakenBackWhileTheLogIsDown(t *testing.T) {
-	log := newFakeLog()
-	var isDown atomic.Bool
-	log.append = func([]*history.Entry) error {
-		if isDown.Load() {
-			return errors.New("down")
-		}
-		return nil
-	}
+	log, isDown := newDownLog()
 	inBubble(t, Config{Log: log}, func(t *testing.T, c *bubble) {
 		alice, bob := c.in("alice"), c.in("bob")
 		bob.send(`{"t":"msg","id":1,"message":"oops"}`)
