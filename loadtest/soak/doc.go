@@ -21,9 +21,11 @@
 //
 // # The verdict
 //
-// The server's /metrics are read all the time. The first fifth is left out, and at least the six and a half minutes that a
-// server takes to fill what it keeps for a time, such as the nicks of those who have gone, for five minutes: of a short soak
-// that is two thirds, and a soak of less than ten minutes says little. The rest is cut into at most twelve blocks of equal
+// The server's /metrics are read all the time. The first fifth is left out, and at least the quarter of an hour that a server
+// takes, under the default load, to fill what it keeps within bounds of its own: nicks of those who have gone, for five minutes; the
+// store's buffers (two of 32 MiB), its cache (32 MiB) and its tables on disk; what the log knows of at most 16,384 conversations.
+// Of a short soak that is two thirds, and a soak of less than 25 minutes, which shows ten of them, may call grown what only
+// fills: /debug/pprof/heap of the private listener, whose address stands in the first line, tells. The rest is cut into at most twelve blocks of equal
 // length, and a line of least squares goes through their means: that way what comes and goes with a run's users is averaged
 // within a block, and samples that follow each other closely do not make the line look more certain than it is. A figure is
 // flat as long as the slope is within its bound, or less than twice its standard error: "within noise", which in a short soak
@@ -31,11 +33,6 @@
 //
 //	resident memory, heap after a collection, log on disk    5 % of the mean in an hour
 //	descriptors beyond those of connections, goroutines      1 % of the mean number of connections in an hour, at least 10
-//
-// What the server keeps in memory within bounds of its own takes about a quarter of an hour of the default load to fill: the store's
-// buffers (two of 32 MiB) and its cache (32 MiB), and what the log knows of at most 16,384 conversations. In ten minutes the last of
-// these still grow, and a "grows" of memory may be theirs: /debug/pprof/heap of the private listener, whose address stands in the
-// first line, tells.
 //
 // Before the first user and after the last one garbage is collected and all is read once more: then there must be no connection,
 // and no more descriptors and goroutines left than the same bound allows. The exit code is 1 when something grows, was left behind

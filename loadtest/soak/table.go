@@ -32,9 +32,8 @@ var rows = []row{
 	{what: "log on disk, MiB", of: func(s sample) float64 { return s.log }, unit: mib, part: 0.05},
 }
 
-// keeps is how long a server fills what it keeps for a time: nicks for five minutes after their users have gone, and some longer
-// until a run has ended and the log was looked through.
-const keeps = 6*time.Minute + 30*time.Second
+// keeps is how long a server fills what it keeps within bounds of its own: see the package's text.
+const keeps = 15 * time.Minute
 
 // warmUp is how many of the samples are left out at the beginning.
 func (f *found) warmUp() int {
