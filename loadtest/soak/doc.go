@@ -21,10 +21,10 @@
 //
 // # The verdict
 //
-// The server's /metrics are read all the time. The first fifth is left out, and at least the quarter of an hour that a server
+// The server's /metrics are read all the time. The first fifth is left out, and at least the twenty minutes that a server
 // takes, under the default load, to fill what it keeps within bounds of its own: nicks of those who have gone, for five minutes; the
-// store's buffers (two of 32 MiB), its cache (32 MiB) and its tables on disk; what the log knows of at most 16,384 conversations.
-// Of a short soak that is two thirds, and a soak of less than 25 minutes, which shows ten of them, may call grown what only
+// store's buffers (two of 32 MiB), its cache (32 MiB) and its WAL, of which it keeps five files of 30 MiB to be used again; what the log knows of at most 16,384 conversations.
+// Of a short soak that is two thirds, and a soak of less than half an hour, which shows ten minutes, may call grown what only
 // fills: /debug/pprof/heap of the private listener, whose address stands in the first line, tells. The rest is cut into at most twelve blocks of equal
 // length, and a line of least squares goes through their means: that way what comes and goes with a run's users is averaged
 // within a block, and samples that follow each other closely do not make the line look more certain than it is. A figure is

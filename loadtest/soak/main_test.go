@@ -164,7 +164,7 @@ func TestWarmUp(t *testing.T) {
 		whole time.Duration
 		want  time.Duration
 	}{
-		{0, 0}, {3 * time.Minute, 2 * time.Minute}, {9 * time.Minute, 6 * time.Minute}, {25 * time.Minute, keeps}, {time.Hour, keeps}, {2 * time.Hour, 24 * time.Minute},
+		{0, 0}, {3 * time.Minute, 2 * time.Minute}, {9 * time.Minute, 6 * time.Minute}, {30 * time.Minute, keeps}, {time.Hour, keeps}, {2 * time.Hour, 24 * time.Minute},
 	} {
 		f := &found{}
 		for at := time.Duration(0); at <= c.whole; at += time.Second {

@@ -33,7 +33,7 @@ var rows = []row{
 }
 
 // keeps is how long a server fills what it keeps within bounds of its own: see the package's text.
-const keeps = 15 * time.Minute
+const keeps = 20 * time.Minute
 
 // warmUp is how many of the samples are left out at the beginning.
 func (f *found) warmUp() int {
