@@ -60,6 +60,19 @@ func TestTwoNodes(t *testing.T) {
 	}
 }
 
+// A node that closes gives its lease back, also when the renewal that was cut off by that has been stored.
+func TestYieldAfterARenewal(t *testing.T) {
+	t.Parallel()
+	a := first(t)
+	b := second(t, a)
+	hold(t, b, "ann", "")
+	b.end()
+	b.work.Wait()
+	b.lease.rev--
+	b.yield()
+	hold(t, a, "ann", "")
+}
+
 func TestThreeNodes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a quorum takes seconds to find itself")

@@ -283,14 +283,24 @@ func (c *Cluster) lives(ctx context.Context, node, tag string) (bool, error) {
 	return e.value == tag, err
 }
 
-// yield gives the lease back, when the servers can be reached.
+// yield gives the lease back, when the servers can be reached. A renewal that Close has cut off may have been stored.
 func (c *Cluster) yield() {
 	if c.lease.rev == 0 || !c.nc.IsConnected() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.pace.wait)
 	defer cancel()
-	if _, err := c.store.put(ctx, nodePrefix+c.node, "", c.lease.rev); err != nil {
+	is := entry{subject: nodePrefix + c.node, value: c.lease.tag, rev: c.lease.rev}
+	err := errMoved
+	for errors.Is(err, errMoved) && is.value == c.lease.tag {
+		if _, err = c.store.put(ctx, is.subject, "", is.rev); errors.Is(err, errMoved) {
+			var lost error
+			if is, lost = c.store.get(ctx, is.subject); lost != nil {
+				err = lost
+			}
+		}
+	}
+	if err != nil && !errors.Is(err, errMoved) {
 		c.logger.Warn("cluster: the lease will be given back by the others", "err", err)
 	}
 }
