@@ -106,8 +106,8 @@ func loadPlan(s *config.Load) (run.Plan, error) {
 	return plan, nil
 }
 
-// tokenSpare is how much longer than its run a token is valid: the ramp of what is late, and a search for the capacity, take as long as
-// they take.
+// tokenSpare is how much longer a token is valid than its run is meant to take: what is late is waited for, and a search for the
+// capacity takes as long as it takes.
 const tokenSpare = 24 * time.Hour
 
 // tokens makes the tokens of users, which allow all but to be a moderator. They outlast the run.

@@ -21,15 +21,16 @@
 //
 // # The verdict
 //
-// The server's /metrics are read all the time. The first fifth is left out, and at least the twenty minutes that a server
-// takes, under the default load, to fill what it keeps within bounds of its own: nicks of those who have gone, for five minutes; the
-// store's buffers (two of 32 MiB), its cache (32 MiB) and its WAL, of which it keeps five files of 30 MiB to be used again; what the log knows of at most 16,384 conversations.
-// Of a short soak that is two thirds, and a soak of less than half an hour, which shows ten minutes, may call grown what only
-// fills: /debug/pprof/heap of the private listener, whose address stands in the first line, tells. The rest is cut into at most twelve blocks of equal
-// length, and a line of least squares goes through their means: that way what comes and goes with a run's users is averaged
-// within a block, and samples that follow each other closely do not make the line look more certain than it is. A figure is
-// flat as long as the slope is within its bound, or less than twice its standard error: "within noise", which in a short soak
-// is likely, and says little. What falls does not leak.
+// The server's /metrics are read all the time. The first fifth is left out, and at least the twenty minutes that a
+// server takes, under the default load, to fill what it keeps within bounds of its own: nicks of those who have gone,
+// for five minutes; the store's buffers (two of 32 MiB), its cache (32 MiB) and its WAL, of which it keeps five files
+// of 30 MiB to be used again; what the log knows of at most 16,384 conversations. Of a short soak that is two thirds,
+// and a soak of less than half an hour, which shows ten minutes, may call grown what only fills: /debug/pprof/heap of
+// the private listener, whose address stands in the first line, tells. The rest is cut into at most twelve blocks of
+// equal length, and a line of least squares goes through their means: that way what comes and goes with a run's users
+// is averaged within a block, and samples that follow each other closely do not make the line look more certain than it
+// is. A figure is flat as long as the slope is within its bound, or less than twice its standard error: "within noise",
+// which in a short soak is likely, and says little. What falls does not leak.
 //
 //	resident memory, heap after a collection, log on disk    5 % of the mean in an hour
 //	descriptors beyond those of connections, goroutines      1 % of the mean number of connections in an hour, at least 10
