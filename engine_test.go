@@ -91,6 +91,7 @@ func boot(t *testing.T, args ...string) *house {
 		if err := s.Stop(ctx); err != nil {
 			t.Error("stop:", err)
 		}
+		encrypted.Delete(h.addr) // a server without TLS may have this port next
 	})
 	t.Cleanup(h.halt)
 	return h
