@@ -43,15 +43,15 @@ const (
 )
 
 // Conn is one WebSocket connection. Send, Flush, Close and RemoteAddr may be called from any goroutine and never
-// block; SetMaxMessage only in Open.
+// block; SetMaxMessage only in Open. Its fields, small ones beside each other, fill the 288 bytes that Go's allocator has for it
+// (TestSpares).
 type Conn struct {
 	engine  *Engine
 	sock    transport
 	secure  *secure        // its TLS; nil: none
 	session Session        // set by start, before the loop sees the connection
-	table   *table         // for the sweep; set before the loop sees the connection
-	slot    int            // index in table, guarded by its lock
-	id      uint64         // of this connection alone, in this process; for the log
+	slot    int            // index in its table, guarded by that one's lock
+	id      uint64         // of this connection alone, in this process; it chooses the table
 	opened  int64          // engine clock
 	from    netip.AddrPort // where the client is, seen through trusted proxies
 
@@ -59,13 +59,13 @@ type Conn struct {
 	in         *inbound // nil between messages: a connection that waits holds no buffer
 	maxMessage int      // bytes, after decompression
 	controls   *rate.Limiter
-	reads      uint8 // by which clockRead chooses
 	arrived    int64 // Engine.now when the read came that is sampled; 0: this one is not
+	reads      uint8 // by which clockRead chooses
 	deaf       bool  // a protocol error or the peer's close frame ended reading; what still comes is thrown away
 
+	pinged  atomic.Bool  // a keep-alive ping waits for any answer
 	heard   atomic.Int64 // engine clock, when the last byte came
 	begun   atomic.Int64 // engine clock, when the message that is coming began; 0 = none
-	pinged  atomic.Bool  // a keep-alive ping waits for any answer
 	pending atomic.Int64 // bytes given to the socket that it has not sent; inWrite is added during a write
 
 	mu         sync.Mutex // guards what follows; taken before the socket's own lock, never while holding another Conn's
@@ -169,7 +169,7 @@ func (c *Conn) part(tell bool, code uint16, reason string, within time.Duration)
 func (c *Conn) left() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return int64(c.out.bytes-c.out.offset) + c.pending.Load()
+	return int64(c.out.bytes-int(c.out.offset)) + c.pending.Load()
 }
 
 // leave moves on from stateOpen and reports whether the session is to be told now. The caller holds c.mu.

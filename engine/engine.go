@@ -254,8 +254,7 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 		c.data(rest)
 	}
 	c.heard.Store(e.clock.Load())
-	c.table = &e.tables[e.entered.Load()%tables]
-	c.table.add(c)
+	e.tableOf(c).add(c)
 	if e.draining.Load() {
 		c.sendAway() // it came in while Shutdown was telling the others
 	}
@@ -271,6 +270,6 @@ func (e *Engine) enter(c *Conn, response, rest []byte, open Open) {
 
 // forget gives back what a lost connection held.
 func (e *Engine) forget(c *Conn) {
-	c.table.remove(c)
+	e.tableOf(c).remove(c)
 	e.door.leave(c.from)
 }

@@ -19,6 +19,7 @@ func adopt(conn net.Conn) (*nbio.Conn, error) {
 	sock, err := nbio.NBConn(conn)
 	if err == nil {
 		syscall.CloseOnExec(sock.Hash())
+		forgetAddresses(sock)
 	}
 	return sock, err
 }

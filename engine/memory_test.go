@@ -145,8 +145,7 @@ func connect(t testing.TB, e *Engine, m *memory, window uint8, open Open) *Conn 
 	}
 	e.conns.Add(1)
 	c.start(open)
-	c.table = &e.tables[0]
-	c.table.add(c)
+	e.tableOf(c).add(c)
 	c.mu.Lock()
 	c.attached = true // there is no 101 to write
 	c.mu.Unlock()

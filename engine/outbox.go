@@ -16,9 +16,9 @@ type outbox struct {
 	control []byte    // whole control frames
 	frames  []*Frame  // in order
 	inline  [2]*Frame // backs frames while few wait, so that a usual send allocates nothing
-	offset  int       // bytes of frames[0] that are already written
 	bytes   int       // cost of frames
 	sent    tally     // since the last census
+	offset  uint32    // bytes of frames[0] that are already written
 	window  uint8     // the connection's deflate window; fixes each frame's form; never changes, so that anybody may read it
 }
 
@@ -104,8 +104,8 @@ func (o *outbox) head() []byte { return o.frames[0].bytes(o.window)[o.offset:] }
 
 // advance notes that n more bytes of the first frame are written.
 func (o *outbox) advance(n int) {
-	o.offset += n
-	if o.offset < len(o.frames[0].bytes(o.window)) {
+	o.offset += uint32(n)
+	if int(o.offset) < len(o.frames[0].bytes(o.window)) {
 		return
 	}
 	o.offset = 0

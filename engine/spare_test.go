@@ -11,16 +11,26 @@ import (
 // held is how many bytes crypto/tls's buffers for reading have.
 func (s *secure) held() (n int) {
 	for _, at := range spares {
-		n += (*bytes.Buffer)(unsafe.Add(unsafe.Pointer(s.Conn), at)).Cap()
+		n += at.of(s.Conn).Cap()
 	}
 	return n
 }
 
+// TestSpares: the fields are there that are to be emptied, and a Conn has the size that is said of it.
+func TestSpares(t *testing.T) {
+	if len(spares) != 2 {
+		t.Errorf("%d of 2 buffers are found: crypto/tls has changed", len(spares))
+	}
+	if len(addresses) != 2 {
+		t.Errorf("%d of 2 addresses are found: nbio has changed", len(addresses))
+	}
+	if size := unsafe.Sizeof(Conn{}); size > 288 {
+		t.Errorf("a Conn has %d bytes, want 288", size)
+	}
+}
+
 // TestTLSHoldsNoBuffers: a connection that waits has given up what its handshake and its messages needed, whatever their size.
 func TestTLSHoldsNoBuffers(t *testing.T) {
-	if len(spares) != 2 {
-		t.Fatalf("%d of 2 buffers are found: crypto/tls has changed", len(spares))
-	}
 	for name, version := range versions {
 		t.Run(name, func(t *testing.T) {
 			m, r := &memory{room: -1}, &recorder{}

@@ -11,6 +11,9 @@ type table struct {
 	conns []*Conn
 }
 
+// tableOf is the table of a connection.
+func (e *Engine) tableOf(c *Conn) *table { return &e.tables[c.id%tables] }
+
 // add puts c into the table.
 func (t *table) add(c *Conn) {
 	t.mu.Lock()

@@ -131,7 +131,7 @@ func (s *shard) admitAs(session *Session, resume string, last *history.Claim) bo
 			s.people[p.claim.Key] = p
 		}
 		session.person, p.sessions = p, []*Session{session}
-		session.self.Store(selfOf(&p.claim))
+		session.self.Store(&p.self)
 	case p != nil && p.isTaken(time.Now()):
 		return false
 	default:

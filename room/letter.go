@@ -52,7 +52,7 @@ func (s *shard) person(key string, saved *history.Claim) *person {
 	if saved == nil {
 		return nil
 	}
-	p := &person{claim: *saved}
+	p := newPerson(*saved)
 	switch {
 	case p.claim.Away > 0:
 	case s.hub.cluster == nil:
@@ -70,9 +70,9 @@ func (s *shard) replace(before *person, session *Session) {
 	if before != nil && before.returns() {
 		s.hub.drop(before)
 	}
-	p := &person{claim: newClaim(session.nick), sessions: []*Session{session}}
+	p := newPerson(newClaim(session.nick), session)
 	session.person = p
-	session.self.Store(selfOf(&p.claim))
+	session.self.Store(&p.self)
 	s.people[p.claim.Key] = p
 }
 

@@ -204,7 +204,7 @@ func (s *Session) refuseToken(id []byte, bad *event.Error) {
 func (s *shard) share(session *Session, saved *history.Claim) bool {
 	p := s.people[session.nick.Key]
 	if p == nil {
-		p = &person{claim: *saved}
+		p = newPerson(*saved)
 		if p.claim.Away == 0 { // the server, or its node, ended before it could be written down
 			p.claim.Away = time.Now().UnixMilli()
 		}
@@ -218,7 +218,7 @@ func (s *shard) share(session *Session, saved *history.Claim) bool {
 	}
 	p.sessions = append(p.sessions, session)
 	session.person = p
-	session.self.Store(selfOf(&p.claim))
+	session.self.Store(&p.self)
 	return true
 }
 

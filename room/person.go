@@ -20,10 +20,15 @@ const reserve = 5 * time.Minute
 
 // person is who a nick is at present: a claim and its sessions. Its shard owns it.
 type person struct {
+	self     self // of the claim, for its sessions
 	claim    history.Claim
 	sessions []*Session                    // none: away, since claim.Away
 	latest   atomic.Pointer[history.Claim] // the claim as it is to be saved; for anybody
 	askers   map[string]bool               // other nodes that have asked for it, and remember the answer
+}
+
+func newPerson(c history.Claim, sessions ...*Session) *person {
+	return &person{self: *selfOf(&c), claim: c, sessions: sessions}
 }
 
 // here gives the sessions that have their connection. The others, which are about to get it, can be sent nothing yet.

@@ -9,13 +9,12 @@ import (
 // sender is one connection under the rate limits. It takes no memory of what was sent before something is. The loop uses it,
 // but for end.
 type sender struct {
-	pace    *pace  // nil: nothing has come yet
-	claim   uint64 // whose pace it is; 0: this connection's
-	isHeavy bool   // the frame that is being read has too many bytes
-
+	pace    *pace                               // nil: nothing has come yet
+	claim   uint64                              // whose pace it is; 0: this connection's
 	shared  atomic.Pointer[share[uint64]]       // pace, where it is a claim's
 	network atomic.Pointer[share[netip.Prefix]] // of the address, where that is limited
 	isOver  atomic.Bool
+	isHeavy bool // the frame that is being read has too many bytes
 }
 
 // begin counts a frame that has come, of somebody who speaks for a claim, or for none yet (0).

@@ -10,23 +10,23 @@ import (
 )
 
 // Session is one person's connection to the chat. Message is called on the connection's loop, Closed from any goroutine;
-// the fields belong to whom they say.
+// the fields belong to whom they say. Small ones stand beside each other: all fit into the 256 bytes that Go's allocator has for them
+// (TestSessionSize).
 type Session struct {
-	hub     *Hub
-	shard   *shard
-	peer    Peer       // set before the loop or the shard sees the session
-	nick    Nick       // as the connection asked for it
-	addr    netip.Addr // where the client is; the zero Addr: unknown
+	hub    *Hub
+	shard  *shard
+	peer   Peer                  // set before the loop or the shard sees the session
+	nick   Nick                  // as the connection asked for it
+	addr   netip.Addr            // where the client is; the zero Addr: unknown
+	grant  atomic.Pointer[Grant] // what its token allows; nil: it has shown none. Set by the loop, and before there is one
+	self   atomic.Pointer[self]  // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
+	caller chan<- outcome        // has room for it; nil: it is a person's. Else it has no peer, and says one thing: see Publish
+	since  int64                 // ms since 1970: when it was let in; set with peer
+
 	dialect dialect
-	grant   atomic.Pointer[Grant] // what its token allows; nil: it has shown none. Set by the loop, and before there is one
-	self    atomic.Pointer[self]  // whom the session speaks for; nil: nobody yet, it has to say hello; set by the shard
-	caller  chan<- outcome        // has room for it; nil: it is a person's. Else it has no peer, and says one thing: see Publish
-	since   int64                 // ms since 1970: when it was let in; set with peer
 
 	// The loop's.
-	sender  sender
-	greeted bool   // the first frame has come
-	stamp   *stamp // of the frame that is being read; nil in most
+	greeted bool // the first frame has come
 
 	// The shard's.
 	isDirty  bool   // frames were queued and are to be flushed
@@ -42,6 +42,10 @@ type Session struct {
 	held     *held             // what comes while the session is being told what it missed; nil: it is not
 	lag      *lag              // what a slow reader missed; nil: nothing
 	unsure   map[string]uint64 // direct conversations by storage name: the newest seq queued and perhaps not written
+
+	// The loop's.
+	sender sender
+	stamp  *stamp // of the frame that is being read; nil in most
 
 	*visitor // nil in the tutorial dialect
 }

@@ -3,7 +3,14 @@ package room
 import (
 	"net/netip"
 	"testing"
+	"unsafe"
 )
+
+func TestSessionSize(t *testing.T) {
+	if size := unsafe.Sizeof(Session{}); size > 256 {
+		t.Errorf("a Session has %d bytes, want 256", size)
+	}
+}
 
 // What is wrong with a frame is told to its sender alone, at once, and the connection stays open.
 func TestSessionTellsWhatIsWrong(t *testing.T) {
