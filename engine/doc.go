@@ -8,12 +8,12 @@
 //	              greet.go agrees on TLS before, where it is spoken
 //	address.go    where a client is, seen through trusted proxies: X-Forwarded-For, and proxy.go's PROXY header
 //	bounds.go     what of that may be changed while it serves
-//	inrush.go     new connections of an address a second; headroom.go, whether there is memory for more; complaints.go,
-//	              what the log says of refusals
+//	inrush.go     new connections of an address a second; headroom.go, whether there is memory for more; rush.go gives back
+//	              what a rush has needed; complaints.go, what the log says of refusals
 //	engine.go     Config, Engine, start and shutdown; drain.go, in which order and how fast connections are sent away;
 //	              returns.go, when whoever was sent away may come back
 //	loop.go       nbio's pollers, which read and call back
-//	secure.go     TLS: crypto/tls without a goroutine that waits; spare.go takes its buffers while nothing comes
+//	secure.go     TLS: crypto/tls without a goroutine that waits; spare.go takes what libraries keep for nothing
 //	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
 //	              pings and close frames
 //	conn.go       Conn and Session: what a protocol sees; the states open, closing, closed

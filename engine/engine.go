@@ -123,6 +123,7 @@ type Engine struct {
 	complaints complaints
 	returns    *returns
 	headroom   *headroom
+	rush       rush
 
 	tables   [tables]table
 	entered  atomic.Uint32 // connections that the door has handed to the loop, ever

@@ -47,9 +47,9 @@ func (r *returns) count(waited time.Duration) {
 	r.mu.Unlock()
 }
 
-// measure looks at the time since the last call. What was done can be done, which raises the capacity; and if most had to wait,
-// no more can be done, which lowers it.
-func (r *returns) measure(elapsed time.Duration) {
+// measure looks at the time since the last call, and returns how many were let in. What was done can be done, which raises the
+// capacity; and if most had to wait, no more can be done, which lowers it.
+func (r *returns) measure(elapsed time.Duration) (entered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := float64(r.entered) / elapsed.Seconds()
@@ -59,7 +59,8 @@ func (r *returns) measure(elapsed time.Duration) {
 	case 2*r.late > r.entered:
 		r.capacity = max(r.capacity+(now-r.capacity)/4, leastCapacity)
 	}
-	r.entered, r.late = 0, 0
+	entered, r.entered, r.late = r.entered, 0, 0
+	return entered
 }
 
 // rate is how many a second so many servers let in; 0 is this one.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -46,7 +47,9 @@ func (e *Engine) look(last looks) looks {
 		last.memory = now
 	}
 	if now-last.second >= 1000 {
-		e.returns.measure(time.Duration(now-last.second) * time.Millisecond)
+		if e.rush.isOver(e.returns.measure(time.Duration(now-last.second) * time.Millisecond)) {
+			e.running.Go(debug.FreeOSMemory)
+		}
 		e.complaints.settle(now / 1000)
 		e.bounds.Load().inrush.tidy()
 		last.second = now

@@ -36,7 +36,8 @@ func (s *side) goroutines() (int, error) {
 }
 
 // settle collects garbage and waits until the process's memory has not changed by more than half a
-// percent for a second, or for 15 seconds, and returns it in bytes.
+// percent for three seconds, in which a server notices that a rush is over, or for 15 seconds, and
+// returns it in bytes.
 func (s *side) settle(ctx context.Context) (int, error) {
 	if _, err := s.debug("heap?gc=1"); err != nil {
 		return 0, err
@@ -50,7 +51,7 @@ func (s *side) settle(ctx context.Context) (int, error) {
 		if max(now-last, last-now) > last/200 {
 			last, since = now, time.Now()
 		}
-		if time.Since(since) > time.Second {
+		if time.Since(since) > 3*time.Second {
 			break
 		}
 		select {
