@@ -288,18 +288,18 @@ func (r *road) release(p *post) {
 	default:
 		parcel := h.message(&p.stored, p.conv())
 		parcel.stamp = p.stamp
-		r.deliver(p.room, parcel)
+		r.deliver(p.room, parcel, p.from.shard)
 	}
 	if p.from.dialect == version2 {
 		r.tell(p.from.shard, sent{p})
 	}
 }
 
-// deliver gives a parcel to everybody, or to those in a room.
-func (r *road) deliver(room Nick, p *parcel) {
+// deliver gives a parcel to everybody, or to those in a room. Who said it may just be joining: its shard then knows before this comes.
+func (r *road) deliver(room Nick, p *parcel, from *shard) {
 	p.stamp.start(r.hub, len(r.hub.shards))
 	for i, shard := range r.hub.shards {
-		if room.Key != "" && !r.hub.places.has(room.Key, i) {
+		if room.Key != "" && shard != from && !r.hub.places.has(room.Key, i) {
 			p.stamp.skip(r.hub)
 		} else {
 			r.send(shard, delivery{room.Key, p}, p.cost())
