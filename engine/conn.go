@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/lesismal/nbio"
+	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 )
 
@@ -42,7 +44,7 @@ const (
 	stateClosed        // the socket is gone
 )
 
-// Conn is one WebSocket connection. Send, Flush, Close and RemoteAddr may be called from any goroutine and never
+// Conn is one WebSocket connection. Send, Flush, Queued, IsIdle, Close and RemoteAddr may be called from any goroutine and never
 // block; SetMaxMessage only in Open. Its fields, small ones beside each other, fill the 288 bytes that Go's allocator has for it
 // (TestSpares).
 type Conn struct {
@@ -117,6 +119,22 @@ func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.out.bytes + int(c.pending.Load())
+}
+
+// IsIdle reports whether nothing is to be done for the peer: its request is answered, and nothing has come that is not yet read. Else it
+// may be this server that is waited for.
+func (c *Conn) IsIdle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sock, isSocket := c.sock.(*nbio.Conn)
+	switch {
+	case c.state == stateClosed:
+		return true
+	case !c.attached || !isSocket:
+		return c.attached
+	}
+	unread, err := unix.IoctlGetInt(sock.Hash(), unix.TIOCINQ) // of a socket that is just being closed it may be another's
+	return unread == 0 || err != nil
 }
 
 // Close ends the connection in order: what is queued, then a close frame with code and reason, goes out; the socket

@@ -274,3 +274,43 @@ func TestSlowlyToTheEnd(t *testing.T) {
 		t.Error("a peer that does not answer is never cut off")
 	}
 }
+
+// TestIdle: a connection is idle as long as its loop has read all that has come.
+func TestIdle(t *testing.T) {
+	heard, goOn, conns := make(chan struct{}), make(chan struct{}), make(chan *Conn, 1)
+	s := serve(t, Config{Accept: letIn(func(c *Conn) Session {
+		if c.IsIdle() {
+			t.Error("idle before it is answered")
+		}
+		conns <- c
+		return halting{heard, goOn}
+	})})
+	client := s.join()
+	c := <-conns
+	eventually(t, "it is answered", c.IsIdle)
+	client.say(whole(ws.OpText, "a"))
+	<-heard
+	client.say(whole(ws.OpText, "b"))
+	eventually(t, "something waits", func() bool { return !c.IsIdle() })
+	goOn <- struct{}{}
+	<-heard
+	goOn <- struct{}{}
+	eventually(t, "all is read", c.IsIdle)
+	_ = client.Close()
+	eventually(t, "it is gone", func() bool { return s.Conns() == 0 })
+	if !c.IsIdle() {
+		t.Error("busy after its end")
+	}
+}
+
+// halting stops the loop at each message.
+type halting struct {
+	heard chan<- struct{}
+	goOn  <-chan struct{}
+}
+
+func (s halting) Message(bool, []byte) {
+	s.heard <- struct{}{}
+	<-s.goOn
+}
+func (halting) Closed() {}

@@ -44,6 +44,7 @@ type fakePeer struct {
 	waiting int        // bytes of the others
 	queued  int        // bytes that wait besides
 	isSlow  bool       // what is flushed stays in the queue
+	isLate  bool       // something has come that is not yet read
 	sends   int        // frames taken
 	flushes int        // calls of Flush
 	late    int        // chat that was sent after the end
@@ -88,6 +89,19 @@ func (p *fakePeer) Queued() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.waiting + p.queued
+}
+
+func (p *fakePeer) IsIdle() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.isLate
+}
+
+// beLate makes the server be late to read, or no longer.
+func (p *fakePeer) beLate(isLate bool) {
+	p.mu.Lock()
+	p.isLate = isLate
+	p.mu.Unlock()
 }
 
 // queue sets how many bytes of something else wait.

@@ -212,6 +212,28 @@ func TestSilentClientWithAnothersNick(t *testing.T) {
 	})
 }
 
+// A hello that the server is late to read is waited for.
+func TestSlowServerWaitsForHello(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice, w := c.hello("alice", "")
+		alice.drop()
+		back, thief := c.meet("alice"), c.meet("alice")
+		for _, u := range []*user{back, thief} {
+			u.peer.beLate(true)
+		}
+		time.Sleep(3*proofWait + time.Second)
+		synctest.Wait()
+		back.isClosed(0)
+		back.send(`{"t":"hello","id":1,"resume":%q}`, w[0].Resume)
+		back.sees("welcome 1")
+		thief.peer.beLate(false)
+		time.Sleep(proofWait)
+		synctest.Wait()
+		thief.isClosed(4509)
+		thief.sees()
+	})
+}
+
 // Whoever was taken over gets nothing more and does no harm.
 func TestTakeover(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {

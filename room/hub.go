@@ -322,13 +322,24 @@ func (s *Session) begin(p Peer) *Session {
 		if s.claim() == 0 && !s.isFree {
 			wait = proofWait
 		}
-		time.AfterFunc(wait, func() { s.shard.mail.put(silent{s}) })
+		s.awaitHello(wait)
 	}
 	if ts := s.hub.traces.Load(); ts != nil {
 		ts.session(s, Event{What: "opened"})
 	}
 	s.shard.mail.put(enter{s})
 	return s
+}
+
+// awaitHello waits for the first frame, and as long again when it may have come and it is the server that is late.
+func (s *Session) awaitHello(wait time.Duration) {
+	time.AfterFunc(wait, func() {
+		if s.peer.IsIdle() {
+			s.shard.mail.put(silent{s})
+		} else {
+			s.awaitHello(wait)
+		}
+	})
 }
 
 // Settle waits until every message that the hub took before the call is queued for its recipients, or ctx ends.

@@ -20,6 +20,9 @@ type Peer interface {
 	Flush()
 	// Queued is how many bytes wait to be written.
 	Queued() int
+	// IsIdle reports whether nothing is to be done for the client, which has been let in: all that has come is read. So it is of one that
+	// is gone.
+	IsIdle() bool
 	// Close ends the connection after what is queued, with a close code and a reason of at most 123 bytes.
 	Close(code uint16, reason string)
 }
