@@ -144,18 +144,29 @@ func normalEndpoint(text string, schemes []string) (string, bool) {
 // natsURL is for where NATS is: inside, or at the URLs of one or more servers.
 func natsURL(to *string) kind {
 	const unit = "embedded or nats://HOST:PORT"
-	return kind{unit: unit, want: unit + ",...", set: func(text string) bool {
-		if text != "" && text != "embedded" {
-			for each := range strings.SplitSeq(text, ",") {
-				u, err := url.Parse(each)
-				if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
-					return false
-				}
-			}
+	isWord := func(text string) bool { return text == "" || text == "embedded" }
+	return kind{unit: unit, want: unit + ",...", secret: func(text string) bool {
+		hasUser, ok := parseNATS(text)
+		return !isWord(text) && (hasUser || !ok)
+	}, set: func(text string) bool {
+		if _, ok := parseNATS(text); !ok && !isWord(text) {
+			return false
 		}
 		*to = text
 		return true
 	}}
+}
+
+// parseNATS reads the URLs of servers of NATS, and tells whether one names a user, whose password may stand there.
+func parseNATS(text string) (hasUser, ok bool) {
+	for each := range strings.SplitSeq(text, ",") {
+		u, err := url.Parse(each)
+		if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" {
+			return false, false
+		}
+		hasUser = hasUser || u.User != nil
+	}
+	return hasUser, true
 }
 
 func origins(to *[]string) kind {

@@ -109,6 +109,14 @@ func TestDoctorConfig(t *testing.T) {
 	write("addr = \":443\"\ndata = \"/a\"\ntls-cert = \"b\"\ntls-key = \"c\"\nnats-secret = \"\"\napi-key = \"d\"\norigin = [\"https://e\"]\nmax-memory = \"2GiB\"\n")
 	check(t, new(Doctor), &Doctor{Config: file, Data: "/f", TLSCert: "b", TLSKey: "c", MaxMemory: 2 << 30, Secrets: []string{"api-key"}},
 		"--config "+file+" --data /f", "", "")
+	for nats, isSecret := range map[string]bool{"embedded": false, "nats://a,nats://b:4222": false, "nats://a,nats://u:p@b": true} {
+		want := &Doctor{Config: file, Data: "throng-data"}
+		if isSecret {
+			want.Secrets = []string{"nats"}
+		}
+		write("otlp = \"http://a/v1/traces\"\nnats = \"" + nats + "\"\n")
+		check(t, new(Doctor), want, "--config "+file, "", "")
+	}
 	write("adr = 1\n")
 	check(t, new(Doctor), nil, "--config "+file, "", `"adr" (`+file+`:1): no such setting; did you mean addr?`)
 	write("tls-cert = true\n")

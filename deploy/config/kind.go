@@ -18,9 +18,12 @@ type kind struct {
 	want   string            // what would be right; ends the sentence of an error
 	list   bool              // whether the setting may be given several times; the text is then joined by commas
 	bare   string            // the value of a flag that stands alone; empty: a value must follow
-	secret bool              // whether the value is kept out of what is printed
+	secret func(string) bool // whether a text may hold a secret, and is kept out of what is printed; nil: none does
 	set    func(string) bool // keeps the value of the text, or reports false and changes nothing
 }
+
+// always is for what is secret whatever its text.
+func always(string) bool { return true }
 
 // asMaxMessage stands for an EchoMax that nobody set, until settle knows what MaxMessage is.
 const asMaxMessage = -1
@@ -59,7 +62,7 @@ func key(to *string, least int) kind {
 	if least > 1 {
 		want = fmt.Sprintf("nothing, or %d to 256 letters, digits and signs", least)
 	}
-	return kind{unit: "secret", want: want, secret: true, set: func(text string) bool {
+	return kind{unit: "secret", want: want, secret: always, set: func(text string) bool {
 		if len(text) > 256 || text != "" && len(text) < least || !isText(text) {
 			return false
 		}

@@ -87,7 +87,9 @@ func IsNATS(place string) bool { return strings.Contains(place, "://") }
 func logPlace(to *string) kind {
 	const unit = "folder or nats://HOST:PORT"
 	folder, servers := path(to, "folder", required), natsURL(to)
-	return kind{unit: unit, want: "a folder other than mem, or nats://HOST:PORT,...", set: func(text string) bool {
+	return kind{unit: unit, want: "a folder other than mem, or nats://HOST:PORT,...", secret: func(text string) bool {
+		return IsNATS(text) && servers.secret(text)
+	}, set: func(text string) bool {
 		switch {
 		case IsNATS(text):
 			return servers.set(text)

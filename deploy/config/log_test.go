@@ -34,6 +34,8 @@ func TestLogMove(t *testing.T) {
 		{environ: "THRONG_LOG_MOVE_FROM=a THRONG_LOG_MOVE_TO=b", want: LogMove{From: "a", To: "b"}},
 		{err: `--to "" (default): want where to move the log`},
 		{args: "--from a --to a", err: `--to "a" (flag): want another place than --from`},
+		{args: "--from nats://u:hidden@ --to a", err: `--from (flag): want a folder other than mem, or nats://HOST:PORT,...`},
+		{args: "--from nats://u:hidden@a --to nats://u:hidden@a", err: `--to (flag): want another place than --from`},
 		{args: "--from mem --to a", err: `--from "mem" (flag): want a folder other than mem, or nats://HOST:PORT,...`},
 	} {
 		var got LogMove

@@ -87,7 +87,7 @@ func cookie(to *string) kind {
 // jwksURL is for a URL that nobody can change the answer of on its way. A password in it is kept out of what is printed.
 func jwksURL(to *string) kind {
 	const want = "https://HOST/PATH, or http:// on this machine"
-	return kind{unit: "URL", want: want, secret: true, set: func(text string) bool {
+	return kind{unit: "URL", want: want, secret: always, set: func(text string) bool {
 		u, err := url.Parse(text)
 		isOwn := err == nil && u.Scheme == "http" && isLoopback(hostPort(u))
 		if text != "" && (err != nil || u.Hostname() == "" || u.Scheme != "https" && !isOwn || strings.ContainsAny(text, " \t\r\n")) {

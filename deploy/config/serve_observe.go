@@ -18,14 +18,17 @@ func (s *Serve) onObserve() []setting {
 	}
 }
 
+// httpURLOrEmpty is for a URL without a user and a query, or none. One that has them is refused, and not repeated.
 func httpURLOrEmpty(to *string) kind {
 	const want = "http://HOST:PORT/PATH or https://HOST/PATH"
-	return kind{unit: want, want: want, set: func(text string) bool {
-		if text != "" {
-			u, err := url.Parse(text)
-			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-				return false
-			}
+	isGood := func(text string) bool {
+		u, err := url.Parse(text)
+		return text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+			u.RawQuery == "" && u.Fragment == ""
+	}
+	return kind{unit: want, want: want, secret: func(text string) bool { return !isGood(text) }, set: func(text string) bool {
+		if !isGood(text) {
+			return false
 		}
 		*to = text
 		return true

@@ -48,7 +48,7 @@ func (s *Serve) onWebhook() []setting {
 // hookURL is for a URL that may have secrets in it.
 func hookURL(to *string) kind {
 	const unit = "http:// or https:// URL"
-	return kind{unit: unit, want: "an " + unit, secret: true, set: func(text string) bool {
+	return kind{unit: unit, want: "an " + unit, secret: always, set: func(text string) bool {
 		u, err := url.Parse(text)
 		if text != "" && (err != nil || !isText(text) || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "") {
 			return false
@@ -60,7 +60,7 @@ func hookURL(to *string) kind {
 
 func hookSecrets(to *[][]byte) kind {
 	k := each(to, "secret", "16 bytes or more, or whsec_ and base64 of them", parseSecret)
-	k.secret = true
+	k.secret = always
 	return k
 }
 

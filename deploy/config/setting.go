@@ -102,10 +102,13 @@ type given struct {
 // bySomebody tells whether the value is not the default.
 func (g given) bySomebody() bool { return g.place != byDefault }
 
+// isSecret tells whether the value may hold a secret.
+func (g given) isSecret() bool { return g.secret != nil && g.secret(g.text) }
+
 // refuse is the error about the value: which setting, where, and what would be right. A long text is cut, and a
 // secret left out.
 func (g given) refuse(want string) error {
-	if g.secret {
+	if g.isSecret() {
 		return fmt.Errorf("%s (%s): want %s", g.spelt, g.place, want)
 	}
 	return fmt.Errorf("%s %.80q (%s): want %s", g.spelt, g.text, g.place, want)

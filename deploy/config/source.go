@@ -110,7 +110,7 @@ func (t *table) fromFile(at given) ([]given, error) {
 // own are those of another command's values that are for settings of this one, too. It notes which of all hold a secret.
 func (t *table) own(all []given) (got []given) {
 	for _, g := range all {
-		if g.secret && g.text != "" {
+		if g.text != "" && g.isSecret() {
 			t.secrets = append(t.secrets, g.name)
 		}
 		if row, ok := t.byName[g.name]; ok {

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
 // connect makes a connection to the servers, and waits for them until ctx ends. role tells operators what it is for.
-func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Option) (*nats.Conn, error) {
+func (c *Cluster) connect(ctx context.Context, urls, role string, more ...nats.Option) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("throng " + c.node + " " + role),
 		nats.MaxReconnects(-1),
@@ -40,11 +42,11 @@ func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Op
 	}
 	if c.server != nil {
 		options = append(options, nats.InProcessServer(c.server.server))
-		url = "" // which is not looked at
+		urls = "" // which is not looked at
 	}
 	options = append(options, more...)
 	for tries := 0; ; tries++ {
-		nc, err := nats.Connect(url, options...)
+		nc, err := nats.Connect(urls, options...)
 		switch {
 		case err == nil:
 			return nc, nil
@@ -54,7 +56,18 @@ func (c *Cluster) connect(ctx context.Context, url, role string, more ...nats.Op
 			c.logger.Warn("cluster: no connection to NATS yet", "role", role, "err", err)
 		}
 		if !pause(ctx, c.pace.beat) {
-			return nil, fmt.Errorf("no connection to NATS at %s: %w", url, err)
+			return nil, fmt.Errorf("no connection to NATS at %s: %w", hosts(urls), err)
 		}
 	}
+}
+
+// hosts is where the servers of URLs are, for people to read: the URLs may hold a password.
+func hosts(urls string) string {
+	var all []string
+	for one := range strings.SplitSeq(urls, ",") {
+		if u, err := url.Parse(one); err == nil {
+			all = append(all, u.Host)
+		}
+	}
+	return strings.Join(all, ", ")
 }
