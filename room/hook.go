@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"throng/room/event"
@@ -175,15 +176,18 @@ func (r *road) noteLater(p *post) {
 		r.giveUp(p)
 		return
 	}
-	if r.unnoted = append(r.unnoted, p); len(r.unnoted) == 1 {
+	r.unnoted = append(r.unnoted, p)
+	if !r.isReminded {
+		r.isReminded = true
 		reminder := &post{note: &note{}}
 		r.waiting.Add(reminder.cost())
 		time.AfterFunc(retryAfter, func() { r.mail.put(reminder) })
 	}
 }
 
-// withUnnoted is a batch with what could not be noted before it.
+// withUnnoted is a batch with what could not be noted before it. The reminder may be in it.
 func (r *road) withUnnoted(batch []*post) []*post {
+	r.isReminded = r.isReminded && !slices.ContainsFunc(batch, func(p *post) bool { return p.note.isNothing() })
 	if len(r.unnoted) == 0 {
 		return batch
 	}

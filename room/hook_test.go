@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,6 +130,41 @@ func TestNotesWaitForTheLog(t *testing.T) {
 			"alice: disconnect alice tutorial", "alice: connect alice tutorial", "alice: disconnect alice tutorial")
 		if n := c.road.waiting.Load(); n != 0 {
 			c.t.Fatalf("%d bytes are said to wait", n)
+		}
+	})
+}
+
+// TestOneReminder has a log that cannot store while much happens and is said: what waits for it is tried with all that comes, and in
+// quiet once a second.
+func TestOneReminder(t *testing.T) {
+	log, isDown := newDownLog()
+	down := log.append
+	var tries atomic.Int64
+	log.append = func(batch []*history.Entry) error {
+		tries.Add(1)
+		return down(batch)
+	}
+	inBubble(t, Config{Log: log, Hooks: Hooks{IsOn: true, Connects: true, Disconnects: true}}, func(t *testing.T, c *bubble) {
+		alice := c.old("alice")
+		synctest.Wait()
+		isDown.Store(true)
+		for range 100 {
+			c.old("bob").drop()
+			say(alice.Session, "", "again")
+			time.Sleep(retryAfter / 20)
+		}
+		synctest.Wait()
+		tries.Store(0)
+		time.Sleep(10*retryAfter + retryAfter/2)
+		synctest.Wait()
+		if n := tries.Load(); n < 10 || n > 11 {
+			t.Errorf("tried %d times in ten seconds", n)
+		}
+		isDown.Store(false)
+		time.Sleep(retryAfter)
+		synctest.Wait()
+		if n, all := c.road.waiting.Load(), len(c.happened()); n != 0 || all != 202 {
+			t.Errorf("%d bytes are said to wait, and %d things to have happened", n, all)
 		}
 	})
 }

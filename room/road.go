@@ -100,6 +100,8 @@ type road struct {
 	out     [][]letter       // for each shard what the batch has for it
 	far     []*post          // whose recipients are on other nodes
 	unnoted []*post          // notes that could not be stored yet; maxUnnoted at most
+
+	isReminded bool // of unnoted: one reminder at a time is on its way
 }
 
 func newRoad(h *Hub) *road {
