@@ -4,7 +4,7 @@
 //
 // # The journey
 //
-//	hub.go      Config, Hub: claiming a nick, settling, closing, and what is done every second
+//	hub.go      Config, Hub: claiming a nick, settling, closing, and what is done every second; apart.go, what may wait for the disk or the network
 //	grant.go    who asks to be let in, and what a token allows
 //	owned.go    claims that belong to the bearers of a token
 //	nick.go     what a nickname is; person.go who has one: a claim and its sessions

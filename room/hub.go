@@ -71,13 +71,6 @@ func (c *Config) setDefaults() {
 	}
 }
 
-const (
-	// maxApart is how many things that wait for the disk are done at once.
-	maxApart = 64
-	// maxAsking is the same of those that wait for the network, in a cluster.
-	maxAsking = 1024
-)
-
 // Hub is the chat: the registry of nicknames, in shards, and the road that every message takes. Its methods may be
 // called from any goroutine.
 type Hub struct {
@@ -106,8 +99,9 @@ type Hub struct {
 	saving    [64]sync.Mutex         // by claim: held while it is stored or dropped; leaves
 	following [64]sync.Mutex         // by room: held while it is begun to be followed; leaves
 
-	stop    chan struct{}
-	running sync.WaitGroup
+	stop     chan struct{}
+	stopping sync.Mutex // held while stop is closed, and while something is begun apart; a leaf
+	running  sync.WaitGroup
 }
 
 // New starts a hub. The caller ends it with Close.
@@ -163,27 +157,6 @@ func (h *Hub) beat() {
 	}
 }
 
-// apart does what may wait for the disk on a goroutine of its own, a few at once. After Close it is not done.
-func (h *Hub) apart(do func()) {
-	h.running.Go(func() {
-		select {
-		case h.slots <- struct{}{}:
-			defer func() { <-h.slots }()
-			do()
-		case <-h.stop:
-		}
-	})
-}
-
-// reading does what needs to read a little of the log: at once, or, where that may wait for the network, apart.
-func (h *Hub) reading(do func()) {
-	if h.cluster == nil {
-		do()
-	} else {
-		h.apart(do)
-	}
-}
-
 // check logs what the log could not do. A log that is closed or down says so by itself.
 func (h *Hub) check(err error) {
 	if err != nil && !errors.Is(err, history.ErrClosed) && !errors.Is(err, history.ErrDown) {
@@ -231,10 +204,8 @@ func (h *Hub) claim(caller Caller, d dialect) (func(Peer) *Session, *event.Error
 		return nil, bad
 	}
 	nick = nick.clone() // it is a part of the request, which it would keep
-	select {
-	case <-h.stop:
+	if h.isStopped() {
 		return nil, errStopped
-	default:
 	}
 	if bad := h.admits(nick.Key, caller.Addr); bad != nil {
 		return nil, bad
@@ -372,7 +343,9 @@ func (h *Hub) await(ctx context.Context, settled <-chan struct{}) error {
 
 // Close ends the hub. The connections must be gone.
 func (h *Hub) Close() {
+	h.stopping.Lock()
 	close(h.stop)
+	h.stopping.Unlock()
 	h.running.Wait()
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"throng/room/event"
@@ -45,6 +46,32 @@ func TestClaimAfterClose(t *testing.T) {
 	h.Close()
 	if _, err := h.Claim(Caller{Name: "alice"}); status(err) != http.StatusServiceUnavailable {
 		t.Fatalf("claim: %v, want 503", err)
+	}
+}
+
+// TestNothingIsBegunAfterClose has much be begun while a hub closes, and later: nothing of it is done when Close has returned.
+func TestNothingIsBegunAfterClose(t *testing.T) {
+	for range 20 {
+		h := New(Config{Wire: fakeWire{}})
+		var isClosed, isDone atomic.Bool
+		begin := func() {
+			for range 100 {
+				h.apart(func() {
+					if isClosed.Load() {
+						isDone.Store(true)
+					}
+				})
+			}
+		}
+		var beginning sync.WaitGroup
+		beginning.Go(begin)
+		h.Close()
+		isClosed.Store(true)
+		beginning.Wait()
+		begin()
+		if h.running.Wait(); isDone.Load() {
+			t.Fatal("something is done after Close")
+		}
 	}
 }
 
