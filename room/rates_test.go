@@ -66,6 +66,58 @@ func TestAbuseBytes(t *testing.T) {
 	})
 }
 
+// TestAbuseFrames: whatever a client of version 2 sends counts as a message, and its bytes count. Who goes on beyond is cut off.
+func TestAbuseFrames(t *testing.T) {
+	frames := []string{
+		`{"t":"ping","id":1}`, `{"t":"msg","id":1,"message":1}`, `{"t":"history","id":1,"conv":"room:all"}`, `{"t":"presence","id":1}`,
+		`{"t":"typing","id":1}`, `{"t":"recv","id":1,"conv":"room:all","seq":1}`, `{"t":"read","id":1,"conv":"dm:bob","seq":1}`,
+		`{"t":"join","id":1,"room":"go"}`, `{"t":"leave","id":1,"room":"go"}`, `{"t":"hello","id":1}`, `{"t":"delete","id":1,"mid":"x"}`,
+		`{"t":"what","id":1}`, `nonsense`,
+	}
+	for name, config := range map[string]Config{
+		"messages": {Rate: 1e-6, Burst: 2},
+		"bytes":    {ByteRate: 1e-6, ByteBurst: 50, Burst: 2},
+	} {
+		for _, frame := range frames {
+			inBubble(t, config, func(t *testing.T, c *bubble) {
+				alice := c.in("alice")
+				for range 100 {
+					alice.send("%s", frame)
+				}
+				slow, answered := 0, 0
+				for _, o := range alice.news() {
+					switch {
+					case o.T == "err" && o.Code == 429:
+						slow++
+					case o.T != "bye":
+						answered++
+					}
+				}
+				if slow == 0 || answered > 6 {
+					t.Errorf("%s, %s: %d answers, and %d times it is told to slow down", name, frame, answered, slow)
+				}
+				alice.isClosed(4029)
+			})
+		}
+	}
+}
+
+// TestPingsBesideChat: who pings once a second beside lively chat is within the limits that a server has by default.
+func TestPingsBesideChat(t *testing.T) {
+	inBubble(t, Config{Rate: 20, Burst: 40}, func(t *testing.T, c *bubble) {
+		alice := c.in("alice")
+		for range 60 {
+			alice.send(`{"t":"ping","id":1}`)
+			alice.sees("pong 1")
+			for range 10 {
+				alice.send(`{"t":"typing"}`)
+			}
+			alice.news()
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // TestAbuseAddress: many connections from one network may not send more together than it may, and its neighbours may.
 func TestAbuseAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -26,10 +26,8 @@ func (s *Session) object(in event.In, bad *event.Error) {
 	if bad == nil && s.claim() == 0 {
 		bad = event.Unavailable("not let in yet: this nick needs a hello with its resume secret", retryAfter)
 	}
-	if bad != nil || in.T != event.TypePing {
-		if slow := s.allow(); slow != nil {
-			bad = slow // also for what is malformed: to say so costs no less
-		}
+	if slow := s.allow(); slow != nil {
+		bad = slow // also for what is malformed: to say so costs no less
 	}
 	if bad == nil {
 		bad = s.handle(in)
