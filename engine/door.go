@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -266,16 +267,19 @@ func (d *door) hear(a *arrival, r *reading) (*head, error) {
 func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 	e := d.engine
 	r.RemoteAddr = a.from.String()
-	if err := checkHandshake(r); err != nil {
-		d.refuse(a, err)
+	var bad error
+	if !e.bounds.Load().inrush.allow(a.from) { // it counts, whatever else is wrong with it
+		bad = errTooFast
+	}
+	if wrong := checkHandshake(r); wrong != nil {
+		d.refuse(a, cmp.Or(bad, wrong))
 		return
 	}
-	if err := checkOrigin(r, e.bounds.Load().origins); err != nil {
-		d.turnAway(a, r, err)
-		return
+	if bad == nil {
+		bad = d.enter(a.from, r)
 	}
-	if full := d.enter(a.from); full != nil {
-		d.turnAway(a, r, full)
+	if bad != nil {
+		d.turnAway(a, r, bad)
 		return
 	}
 	open, refused := e.config.Accept(r)
@@ -304,14 +308,15 @@ func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 	e.enter(c, switching(r, extension, e.config.Subprotocol(r)), rest, open)
 }
 
-// enter counts a connection in, or says why it may not come in. The caller answers it with leave.
-func (d *door) enter(from netip.AddrPort) error {
+// enter counts the connection of a valid WebSocket request in, or says why it may not come in. The caller answers it with leave.
+func (d *door) enter(from netip.AddrPort, r *http.Request) error {
 	e, b := d.engine, d.engine.bounds.Load()
+	if foreign := checkOrigin(r, b.origins); foreign != nil {
+		return foreign
+	}
 	switch {
 	case e.draining.Load():
 		return errDraining
-	case !b.inrush.allow(from):
-		return errTooFast
 	case e.headroom.isFull.Load():
 		return errMemory
 	case b.accepts != nil && !b.accepts.Allow():

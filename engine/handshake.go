@@ -16,7 +16,7 @@ func wantsSocket(r *http.Request) bool {
 }
 
 // checkHandshake judges the opening handshake (RFC 6455 sections 4.2.1 and 4.2.2).
-func checkHandshake(r *http.Request) *refusal {
+func checkHandshake(r *http.Request) error {
 	key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-Websocket-Key"))
 	switch {
 	case r.Method != http.MethodGet:
@@ -45,7 +45,7 @@ func checkHandshake(r *http.Request) *refusal {
 }
 
 // checkOrigin lets in the page's own origin, what allowed names, and whoever is no browser (RFC 6455 section 10.2).
-func checkOrigin(r *http.Request, allowed []string) *refusal {
+func checkOrigin(r *http.Request, allowed []string) error {
 	origins := r.Header["Origin"]
 	if len(origins) == 0 {
 		return nil

@@ -77,15 +77,15 @@ func TestAbuseConnectFlood(t *testing.T) {
 	c := s.dial()
 	c.say([]byte("\x16\x03\x01 no HTTP"))
 	c.expectRefusal(http.StatusBadRequest) // it counts, too
-	s.join()
-	s.join()
-	for n := range burst {
+	bad, foreign := handshake("/ws", "Sec-WebSocket-Version: 12"), handshake("/ws", "Origin: https://evil.example")
+	for asked, status := range map[string]int{bad: http.StatusUpgradeRequired, foreign: http.StatusForbidden} { // and so do these
 		c := s.dial()
-		if n%2 == 0 {
-			c.ask()
-		} else {
-			c.say([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
-		}
+		c.say([]byte(asked))
+		c.expectRefusal(status)
+	}
+	for _, asked := range [burst]string{handshake("/ws"), "GET / HTTP/1.1\r\nHost: x\r\n\r\n", bad, foreign, bad} {
+		c := s.dial()
+		c.say([]byte(asked))
 		c.expectRefusal(http.StatusTooManyRequests)
 	}
 	for range 20 {
@@ -108,18 +108,17 @@ func TestAbuseConnectFloodBehindAProxy(t *testing.T) {
 		t.Run(road, func(t *testing.T) {
 			s := s.in(t)
 			from := "2001:db8:" + map[bool]string{true: "1", false: "2"}[strings.HasPrefix(road, "first")] + "::"
-			ask := func(address string) *client {
+			ask := func(address string, more ...string) *client {
 				c := open(s)
-				c.say([]byte(handshake("/ws", "X-Forwarded-For: "+address)))
+				c.say([]byte(handshake("/ws", append(more, "X-Forwarded-For: "+address)...)))
 				return c
 			}
-			for n := range 2 {
-				if r, body := ask(from + string(rune('1'+n))).answer(); r.StatusCode != http.StatusSwitchingProtocols {
-					t.Fatalf("%s %q", r.Status, body)
-				}
+			if r, body := ask(from + "1").answer(); r.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("%s %q", r.Status, body)
 			}
-			for range 5 {
-				ask(from + "9").expectRefusal(http.StatusTooManyRequests)
+			ask(from+"2", "Origin: https://evil.example").expectRefusal(http.StatusForbidden)
+			for _, more := range [][]string{{}, {"Origin: https://evil.example"}, {"Sec-WebSocket-Version: 12"}, {}} {
+				ask(from+"9", more...).expectRefusal(http.StatusTooManyRequests)
 			}
 			if r, body := ask("192.0.2." + from[9:10]).answer(); r.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("another is refused: %s %q", r.Status, body)
