@@ -56,7 +56,7 @@ type Server struct {
 func New(c Config) *Server {
 	s := &Server{
 		chat: c.Chat, stats: c.Stats, keys: c.Keys, maxMessage: c.MaxMessage, log: c.Log, slots: make(chan struct{}, maxAtOnce),
-		failures: failures{byAddr: map[netip.Prefix]*record{}}, answers: answers{byKey: map[answerKey]*answer{}},
+		failures: failures{byAddr: map[netip.Prefix]*record{}}, answers: newAnswers(),
 	}
 	s.answered = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "throng_api_requests_total", Help: "Requests to the API, and refusals of profiles, by the status of the answer and, of refusals, why.",

@@ -14,8 +14,11 @@ import (
 const (
 	// rememberFor is how long an answer is given again to the same Idempotency-Key.
 	rememberFor = 10 * time.Minute
-	// maxAnswers is how many are remembered; beyond, what comes with such a key is refused.
-	maxAnswers = 1 << 16
+	// maxAnswers is how much memory the answers that are remembered may take, in bytes. Each of the API's keys may have as many
+	// of them as it leaves for the others; what it asks beyond is refused.
+	maxAnswers = 64 << 20
+	// answerCost is what one takes besides its Idempotency-Key and its body, about, in bytes.
+	answerCost = 400
 	// maxIdempotency is the longest Idempotency-Key, in bytes.
 	maxIdempotency = 255
 )
@@ -25,7 +28,9 @@ const (
 type answers struct {
 	mu    sync.Mutex // guards what follows; a leaf
 	byKey map[answerKey]*answer
-	order list.List // of *answer, the oldest first
+	order list.List      // of *answer, the oldest first
+	size  int            // of all, in bytes
+	of    map[string]int // of each of the API's keys, by name
 }
 
 // answerKey is by whom and under which Idempotency-Key something was asked.
@@ -39,6 +44,7 @@ type answer struct {
 	until time.Time
 	done  chan struct{} // closed when body is there, or the answer was given up
 	body  []byte        // nil: not yet, or given up
+	size  int           // as it counts in answers.size
 }
 
 var (
@@ -89,6 +95,8 @@ func (s *Server) once(c *call, r *route) (body []byte, err error) {
 	return encode(v), nil // what failed may succeed when it is asked again
 }
 
+func newAnswers() answers { return answers{byKey: map[answerKey]*answer{}, of: map[string]int{}} }
+
 // find is the answer to what was asked before under a key, or a new one, which is to be kept.
 func (a *answers) find(key answerKey, asked [sha256.Size]byte, now time.Time) (found *answer, isFirst bool, err error) {
 	a.mu.Lock()
@@ -102,21 +110,30 @@ func (a *answers) find(key answerKey, asked [sha256.Size]byte, now time.Time) (f
 		return nil, false, errMismatch
 	case found != nil:
 		return found, false, nil
-	case a.order.Len() >= maxAnswers:
+	case a.of[key.name] >= maxAnswers-a.size:
 		return nil, false, errAnswers
 	}
 	found = &answer{key: key, asked: asked, until: now.Add(rememberFor + workFor), done: make(chan struct{})}
 	a.byKey[key] = found
 	found.place = a.order.PushBack(found)
+	a.weigh(found, answerCost+len(key.idempotency))
 	return found, true, nil
+}
+
+// weigh counts some more bytes, or fewer, of one. a.mu is held.
+func (a *answers) weigh(one *answer, more int) {
+	one.size += more
+	a.size += more
+	if a.of[one.key.name] += more; a.of[one.key.name] == 0 {
+		delete(a.of, one.key.name)
+	}
 }
 
 // drop forgets one. a.mu is held.
 func (a *answers) drop(one *answer) {
-	if a.byKey[one.key] == one {
-		delete(a.byKey, one.key)
-		a.order.Remove(one.place)
-	}
+	delete(a.byKey, one.key)
+	a.order.Remove(one.place)
+	a.weigh(one, -one.size)
 }
 
 // keep notes an answer; nil: there is none, and whoever asks again is the first again.
@@ -124,8 +141,12 @@ func (a *answers) keep(kept *answer, body []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	kept.body = body
-	if body == nil {
+	switch {
+	case a.byKey[kept.key] != kept: // it took so long that it is forgotten
+	case body == nil:
 		a.drop(kept)
+	default:
+		a.weigh(kept, len(body))
 	}
 	close(kept.done)
 }

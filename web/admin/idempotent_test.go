@@ -88,25 +88,44 @@ func TestIdempotencyAtOnce(t *testing.T) {
 	}
 }
 
+// TestAnswersAreBounded: what is remembered is bounded in bytes, and no key of the API takes the others' part.
 func TestAnswersAreBounded(t *testing.T) {
-	a := answers{byKey: map[answerKey]*answer{}}
+	a := newAnswers()
 	now := time.Now()
-	for i := range 2*maxAnswers - 1 { // of which every other one fails
-		one, _, err := a.find(answerKey{idempotency: strconv.Itoa(i)}, [32]byte{}, now)
-		if err != nil {
-			t.Fatal(i, err)
+	// fill has a key ask until it is refused; every other request fails.
+	fill := func(name string, body []byte) (asked int) {
+		for {
+			one, isFirst, err := a.find(answerKey{name, strconv.Itoa(asked)}, [32]byte{}, now)
+			if err == errAnswers {
+				return asked
+			}
+			if err != nil || !isFirst {
+				t.Fatal(name, asked, err)
+			}
+			if asked++; asked%2 == 0 {
+				a.keep(one, body)
+			} else {
+				a.keep(one, nil)
+			}
 		}
-		var body []byte
-		if i%2 == 0 {
-			body = []byte{'x'}
+	}
+	if n := fill("billing", make([]byte, 20_000)); a.size < maxAnswers/2 || a.size > maxAnswers/2+21_000 {
+		t.Errorf("after %d answers one key has %d bytes", n, a.size)
+	}
+	if n := fill("moderator", []byte("{}")); n < 10_000 {
+		t.Errorf("another has %d answers", n)
+	}
+	for i := range 10 {
+		if n := fill(strconv.Itoa(i), []byte("{}")); n < 10 {
+			t.Errorf("the %dth has %d answers", i+3, n)
 		}
-		a.keep(one, body)
 	}
-	if _, _, err := a.find(answerKey{"x", "new"}, [32]byte{}, now); err != errAnswers {
-		t.Fatal(err)
+	if a.size > maxAnswers {
+		t.Errorf("%d bytes in all", a.size)
 	}
-	if _, isFirst, err := a.find(answerKey{"x", "new"}, [32]byte{}, now.Add(rememberFor+2*workFor)); err != nil || !isFirst || len(a.byKey) != 1 {
-		t.Fatal(err, len(a.byKey))
+	if one, isFirst, err := a.find(answerKey{"billing", "new"}, [32]byte{}, now.Add(rememberFor+2*workFor)); err != nil || !isFirst ||
+		len(a.byKey) != 1 || len(a.of) != 1 || a.size != one.size {
+		t.Error(err, len(a.byKey), a.of, a.size)
 	}
 }
 
