@@ -15,7 +15,7 @@ import (
 	"throng/room/history"
 )
 
-// reserve is how long a nick is kept for a claim that went away and can come back (PROTOCOL.md, Identity).
+// reserve is how long a nick is kept for a claim that went away and can come back.
 const reserve = 5 * time.Minute
 
 // person is who a nick is at present: a claim and its sessions. Its shard owns it.

@@ -22,7 +22,7 @@ import (
 // frame is one object of the protocol.
 type frame map[string]any
 
-// fake is a small server of PROTOCOL.md's v2 that does, when it is told to, what a real one does only on a bad day.
+// fake is a small server of version 2 that does, when it is told to, what a real one does only on a bad day.
 type fake struct {
 	t    *testing.T
 	http *httptest.Server

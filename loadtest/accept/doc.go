@@ -5,7 +5,7 @@
 //	node_test.go       one server: started, stopped, killed, started again
 //	link_test.go       a line between two servers that can be cut and be slow
 //	person_test.go     somebody on a socket, seen byte by byte
-//	v2_..._test.go     PROTOCOL.md, row by row, alone and on two nodes
+//	v2_..._test.go     the protocol, row by row, alone and on two nodes
 //	ledger_test.go     what was acknowledged and what was heard, kept outside of the server
 //	crash_test.go      kill -9 at random moments, under load; -crash.rounds and -crash.seed
 //	torn_test.go       a damaged end of the newest file

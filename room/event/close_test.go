@@ -18,7 +18,7 @@ func TestReconnects(t *testing.T) {
 	}
 }
 
-// The tables are those of PROTOCOL.md.
+// The tables are those of the README.
 func TestCodes(t *testing.T) {
 	closing := []int{1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 4001, 4008, 4029, 4053, 4500, 4501, 4503, 4509, 4510}
 	if got := numbers(CloseCodes()); !slices.Equal(got, closing) {
