@@ -18,16 +18,6 @@ const (
 	Fail              // will not work
 )
 
-func (l Level) String() string {
-	switch l {
-	case OK:
-		return "ok"
-	case Warn:
-		return "warn"
-	}
-	return "fail"
-}
-
 // Check is one finding. It is a plain value.
 type Check struct {
 	// Name is stable and for machines: lower case, words joined by a hyphen, as in open-files.

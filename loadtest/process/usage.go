@@ -55,17 +55,3 @@ func field(pid int, file, name string) (int, error) {
 	}
 	return strconv.Atoi(string(words[0]))
 }
-
-// Files is the number of a process's open descriptors.
-func Files(pid int) (int, error) {
-	dir, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
-		return 0, err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if pid == os.Getpid() {
-		return len(names) - 1, err // dir itself is one of them
-	}
-	return len(names), err
-}

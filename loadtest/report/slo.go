@@ -49,9 +49,6 @@ func ParseSLO(text string) (SLO, error) {
 	return s, nil
 }
 
-// String is the level as it was given.
-func (s SLO) String() string { return s.Text }
-
 // operators tells for each operator whether the found value a keeps the limit b.
 var operators = map[string]func(a, b float64) bool{
 	"==": func(a, b float64) bool { return a == b },
