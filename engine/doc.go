@@ -12,7 +12,8 @@
 //	              what a rush has needed; complaints.go, what the log says of refusals
 //	engine.go     Config, Engine, start and shutdown; drain.go, in which order and how fast connections are sent away;
 //	              returns.go, when whoever was sent away may come back
-//	loop.go       nbio's pollers, which read and call back
+//	loop.go       nbio's pollers, which read and call back; barrier.go keeps what a poller still has of a closed socket from the
+//	              next one; inherit.go keeps sockets from processes that this one starts
 //	secure.go     TLS: crypto/tls without a goroutine that waits; spare.go takes what libraries keep for nothing
 //	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
 //	              pings and close frames
@@ -35,7 +36,7 @@
 //	Conn.mu          one connection's queue and state; never two at once
 //	crypto/tls's own for reading, which the loop alone takes, and never with Conn.mu; and for writing, below either
 //	nbio's own lock  of the same connection, inside its Write; Conn.written runs under it and only counts
-//	leaves           door.mu, table.mu, closers.mu, flusher.mu, inrush.mu, returns.mu, complaints.mu: nothing is locked while one is held
+//	leaves           door.mu, table.mu, closers.mu, flusher.mu, barrier.mu, inrush.mu, returns.mu, complaints.mu: nothing is locked while one is held
 //
 // Sessions are called without any lock.
 //

@@ -22,8 +22,8 @@ type Config struct {
 	Wire    Wire         // encodes for the connections; required
 	Log     history.Log  // stores the messages; nil: in memory. The caller closes it, after the hub
 	Cluster Cluster      // joins this hub with those of other nodes, who share Log; nil: it is alone
-	Rate    float64      // messages a second that one connection may send; 0 = no limit
-	Burst   int          // messages that it may send at once, when there is a limit; the sessions of a claim share both
+	Rate    float64      // messages a second that one claim may send, on all its connections; 0 = no limit
+	Burst   int          // messages that it may send at once, when there is a limit
 	Shards  int          // over which the sessions are spread, each written to by one goroutine; 0 = GOMAXPROCS - 1, at least 1
 	Logger  *slog.Logger // nil = slog.Default()
 

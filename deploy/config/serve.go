@@ -35,7 +35,7 @@ type Serve struct {
 	Ping          time.Duration // keep-alive interval; never 0
 	Origin        []string      // as browsers write them, or "*" for any; empty: the page's own origin alone
 	Compress      bool          // whether permessage-deflate is offered
-	Rate          float64       // messages a second a connection; 0: no limit
+	Rate          float64       // messages a second of one user; 0: no limit
 	Burst         int           // messages; at least 1 unless Rate is 0
 	APIKey        string        // of the API, good for all of it; empty: none
 	APIKeys       string        // file of more keys, TOML; empty: none
@@ -109,9 +109,9 @@ func (s *Serve) groups() []group {
 		{"compress", "off", offOn(&s.Compress),
 			"permessage-deflate"},
 		{"rate", "20", number(&s.Rate, "messages a second", 1_000_000, "0 = no limit"),
-			"messages a second a connection; 0 = no limit; beyond: told to slow down, close 4029 when it goes on"},
+			"messages a second of one user, on all connections together; 0 = no limit; beyond: told to slow down, close 4029 when it goes on"},
 		{"burst", "40", count(&s.Burst, "messages", 1_000_000, "0 only where rate is 0"),
-			"messages that a connection may send at once before rate holds it"},
+			"messages that a user may send at once before rate holds it"},
 		{"drain", "10s", duration(&s.Drain, 0, time.Hour),
 			"longest time that a stop waits for clients; 0 = it does not wait"},
 		{"dev", "", path(&s.Dev, "folder", optional),

@@ -31,7 +31,7 @@ type Welcome struct {
 type Limits struct {
 	MaxMessage int     // bytes of a frame's text
 	MaxRooms   int     // that one may have joined
-	Rate       float64 // messages a second; 0 = no limit
+	Rate       float64 // messages a second of one user; 0 = no limit
 	Burst      int     // messages at once, when there is a rate
 }
 
