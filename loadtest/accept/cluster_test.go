@@ -194,15 +194,14 @@ func (r *ring) isWell() {
 	r.t.Helper()
 	began := time.Now()
 	for i, n := range r.nodes {
-		for {
+		for until := began.Add(recoverPatience); ; time.Sleep(50 * time.Millisecond) {
 			status, text := n.ready(r.t)
 			if status == http.StatusOK {
 				break
 			}
-			if time.Since(began) > recoverPatience {
+			if time.Now().After(until) {
 				r.t.Fatalf("node %d is not ready %v after all has healed: %s", i, recoverPatience, text)
 			}
-			wait(50 * time.Millisecond)
 		}
 	}
 	r.t.Logf("all were ready %v after the last fault", time.Since(began).Round(time.Millisecond))

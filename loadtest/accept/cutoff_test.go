@@ -42,7 +42,7 @@ func TestCutOff(t *testing.T) {
 			if o["retry"] != "true" || time.Now().After(until) {
 				t.Fatalf("healed: %v", o)
 			}
-			wait(time.Second)
+			time.Sleep(time.Second)
 		}
 		return o
 	}

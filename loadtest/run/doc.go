@@ -3,7 +3,8 @@
 // # The journey
 //
 //	plan.go         what is asked, and how the users are shared out
-//	coordinator.go  Run: preflight, servers, workers, and the end of all of them
+//	coordinator.go  Run: preflight, servers, workers, and the end of all of them; dialect.go is what all servers speak, watch.go
+//	                what a server costs meanwhile
 //	phases.go       connect, warm up, steady, cool down; search.go is the steady phase of a capacity search
 //	door.go         gives the run up when the servers let nobody in; scratch.go keeps the data of its own servers
 //	token.go        what users show to servers that ask for tokens
