@@ -142,7 +142,7 @@ func (l *memoryLog) put(e *Entry) {
 	}
 	c := l.convs[m.Conv]
 	if c == nil {
-		c = &memoryConv{conv: conv{name: m.Conv, loaded: true}}
+		c = &memoryConv{conv: conv{name: m.Conv, loaded: true, head: Head{Trimmed: l.floor}}} // it may have been forgotten
 		c.spot = l.silent.PushFront(c)
 		l.convs[m.Conv] = c
 	}
@@ -224,16 +224,19 @@ func (l *memoryLog) remove(c *memoryConv, n int) {
 	}
 	c.sizes = c.sizes[n:]
 	l.bytes -= c.trimmed(h)
+	if len(c.tail) == 0 {
+		l.forget(c)
+	}
 }
 
-// shed removes half of a conversation, or forgets it.
-func (l *memoryLog) shed(c *memoryConv) {
-	l.remove(c, (len(c.tail)+1)/2)
-	if len(c.tail) == 0 {
-		l.floor = max(l.floor, c.head.Last)
-		l.silent.Remove(c.spot)
-		delete(l.convs, c.name)
-	}
+// shed removes half of a conversation.
+func (l *memoryLog) shed(c *memoryConv) { l.remove(c, (len(c.tail)+1)/2) }
+
+// forget forgets a conversation that has nothing left.
+func (l *memoryLog) forget(c *memoryConv) {
+	l.floor = max(l.floor, c.head.Last)
+	l.silent.Remove(c.spot)
+	delete(l.convs, c.name)
 }
 
 // Read implements Log.
