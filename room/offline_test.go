@@ -166,7 +166,7 @@ func TestNobodyToWaitFor(t *testing.T) {
 		silent.send(`{"t":"ping"}`)
 		say(tut.Session, "tut2", "1")
 		tut2.hears(said("tut", "tut2", "1"))
-		if all, _ := c.config.Log.Directs(tut.claim()); len(all) > 0 {
+		if all, _, _ := c.config.Log.Directs(tut.claim()); len(all) > 0 {
 			t.Fatalf("kept: %v", all)
 		}
 		tut2.drop()

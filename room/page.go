@@ -61,13 +61,13 @@ func (h *Hub) pageOf(claim uint64, in event.In) (event.History, *event.Error) {
 
 // turn reads the messages of a page; of no thread when there is none.
 func (h *Hub) turn(claim uint64, in event.In) (t *thread, msgs []history.Message, more bool, err error) {
-	var directs map[string]*thread
+	var known directs
 	if in.Conv.Kind == event.ConvDirect {
-		if directs, err = h.directs(claim); err != nil {
+		if known, err = h.directs(claim); err != nil {
 			return nil, nil, false, err
 		}
 	}
-	if t = h.locate(in.Conv, directs); t == nil {
+	if t = h.locate(in.Conv, known); t == nil {
 		return nil, nil, false, nil
 	}
 	if err = t.look(h.config.Log); err != nil {

@@ -89,11 +89,11 @@ func (h *Hub) mark(l received, stored string) uint64 {
 
 // markPast stores a receipt for somebody who is gone for good.
 func (h *Hub) markPast(l received) {
-	directs, err := h.directs(l.claim)
-	if h.check(err); err != nil || directs[l.to.Key] == nil {
+	known, err := h.directs(l.claim)
+	if h.check(err); err != nil || known.byKey[l.to.Key] == nil {
 		return
 	}
-	for _, p := range directs[l.to.Key].parts {
+	for _, p := range known.byKey[l.to.Key].parts {
 		h.mark(l, p.Conv)
 	}
 }

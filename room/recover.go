@@ -45,23 +45,24 @@ func (h *Hub) newMissed() missed {
 func (h *Hub) recover(claim history.Claim, isNew bool, pos map[string]event.Position) missed {
 	m := h.newMissed()
 	m.key = claim.Key
-	var directs map[string]*thread
+	var known directs
 	if !isNew {
 		var err error
-		directs, err = h.directs(claim.ID)
+		known, err = h.directs(claim.ID)
 		h.check(err)
 	}
 	told := map[*thread]bool{}
 	for _, name := range slices.Sorted(maps.Keys(pos)) {
 		conv, _ := event.ParseConv(name)
-		if t := h.locate(conv, directs); t != nil {
+		if t := h.locate(conv, known); t != nil {
 			told[t] = true
 			m.recovered[name] = h.bring(&m, claim.ID, t, pos[name])
-		} else { // it has all of what was never begun
-			m.recovered[name] = conv.Kind == event.ConvDirect && pos[name] == event.Position{Epoch: h.config.Log.Epoch()}
+		} else { // it has all of what was never begun, if it is sure that it was not
+			never := event.Position{Epoch: h.config.Log.Epoch()}
+			m.recovered[name] = conv.Kind == event.ConvDirect && pos[name] == never && known.floor == 0
 		}
 	}
-	all := h.newest(directs)
+	all := h.newest(known.byKey)
 	h.unread(&m, claim.ID, slices.DeleteFunc(slices.Clone(all), func(t *thread) bool { return told[t] }))
 	h.receipts(&m, all)
 	m.end()

@@ -37,7 +37,8 @@ type thread struct {
 	conv    event.Conv
 	parts   []part // when look has been called, the latest first
 	last    uint64 // highest seq of all parts; set by look
-	trimmed uint64 // highest seq that was removed from a part; set by look
+	trimmed uint64 // highest seq that was removed from a part, or may have been; set by look
+	floor   uint64 // highest seq that a part may have had that is forgotten
 }
 
 // part is a conversation in the log. One that is not direct has no more of history.Direct than Conv.
@@ -52,9 +53,14 @@ func single(conv event.Conv, stored string) *thread {
 	return &thread{conv: conv, parts: []part{{Direct: history.Direct{Conv: stored}}}}
 }
 
-// directs are the direct conversations of a claim, by the other side's nick key.
-func (h *Hub) directs(claim uint64) (map[string]*thread, error) {
-	all, err := h.config.Log.Directs(claim)
+// directs are the direct conversations of a claim.
+type directs struct {
+	byKey map[string]*thread // by the other side's nick key
+	floor uint64             // highest seq that one may have had that is forgotten; 0: none is
+}
+
+func (h *Hub) directs(claim uint64) (directs, error) {
+	all, floor, err := h.config.Log.Directs(claim)
 	byKey := make(map[string]*thread, len(all))
 	for _, d := range all {
 		nick, bad := readNick(d.PeerNick)
@@ -63,22 +69,22 @@ func (h *Hub) directs(claim uint64) (map[string]*thread, error) {
 		}
 		t := byKey[nick.Key]
 		if t == nil {
-			t = &thread{conv: event.Direct(d.PeerNick)}
+			t = &thread{conv: event.Direct(d.PeerNick), floor: floor}
 			byKey[nick.Key] = t
 		}
 		t.parts = append(t.parts, part{Direct: d})
 	}
-	return byKey, err
+	return directs{byKey, floor}, err
 }
 
 // locate finds what a client means by the name of a conversation, which may be a direct one; nil for nothing.
-func (h *Hub) locate(conv event.Conv, directs map[string]*thread) *thread {
+func (h *Hub) locate(conv event.Conv, known directs) *thread {
 	if conv.Kind == event.ConvAll {
 		return single(conv, convEveryone)
 	}
 	if conv.Kind == event.ConvDirect {
 		peer, _ := readNick(conv.Name) // "" has no conversation
-		return directs[peer.Key]
+		return known.byKey[peer.Key]
 	}
 	nick, bad := ParseNick(conv.Name)
 	switch {
@@ -92,7 +98,7 @@ func (h *Hub) locate(conv event.Conv, directs map[string]*thread) *thread {
 
 // look notes how far the conversation has got, and calls it by the nick of its latest bearer.
 func (t *thread) look(log history.Log) error {
-	t.last, t.trimmed = 0, 0
+	t.last, t.trimmed = 0, t.floor
 	for i := range t.parts {
 		p := &t.parts[i]
 		head, err := log.Head(p.Conv)

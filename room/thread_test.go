@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"throng/room/event"
@@ -131,7 +132,7 @@ func TestSeveralBearersWhileTheyTalk(t *testing.T) {
 		alice := c.in("alice")
 		seqs := bearers(c, alice)
 		alice.drop()
-		head, _ := log.Directs(alice.claim())
+		head, _, _ := log.Directs(alice.claim())
 		log.hasRead = func() { // each look finds one more in the part that was looked into and one in another
 			for _, d := range head[:2] {
 				_ = log.Append([]*history.Entry{{Message: history.Message{Conv: d.Conv, From: "bob", To: "alice", Body: []byte("1")}, Peer: d.Peer}})
@@ -308,4 +309,28 @@ func TestManyPositionsInManyDirects(t *testing.T) {
 			t.Fatalf("%s is not recovered", name)
 		}
 	}
+}
+
+// A direct conversation of which retention has removed everything is forgotten, with its positions: none is said to be recovered, also where
+// somebody else of the nick has said something since.
+func TestPositionInWhatIsForgotten(t *testing.T) {
+	inBubble(t, Config{Log: history.Memory(history.Config{KeepAge: time.Hour})}, func(t *testing.T, c *bubble) {
+		alice := c.in("alice")
+		bob, carol := c.old("bob"), c.old("carol")
+		say(bob.Session, "alice", "1")
+		say(carol.Session, "alice", "1")
+		synctest.Wait()
+		seq := alice.sees(`msg dm:bob bob: "1"`, `msg dm:carol carol: "1"`)[0].Seq
+		alice.drop()
+		say(bob.Session, "alice", "2")
+		bob.drop()
+		time.Sleep(2 * time.Hour)
+		say(c.old("bob").Session, "alice", "3")
+		synctest.Wait()
+		_, news := c.hello("alice", alice.with()+fmt.Sprintf(`,"pos":{"dm:bob":[%q,%d],"dm:carol":[%q,0],"room:all":[%q,0]}`,
+			alice.epoch, seq, alice.epoch, alice.epoch))
+		if got := fmt.Sprint(news); got != `[welcome 0 dm:bob=false dm:carol=false room:all=false]` {
+			t.Errorf("%s", got)
+		}
+	})
 }

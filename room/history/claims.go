@@ -83,7 +83,7 @@ func (l *pebbleLog) DropClaim(id uint64) error {
 		if err := b.Delete(ofClaim(keyClaim, id), nil); err != nil {
 			return err
 		}
-		l.marks.forget(id)
+		l.marks.forgetAll(id)
 		for _, kind := range [...]byte{keyMarks, keyDirect} {
 			prefix := ofClaim(kind, id)
 			if err := b.DeleteRange(prefix, after(prefix), nil); err != nil {

@@ -9,17 +9,18 @@
 //	scan.go     reading all conversations in one order
 //	dedup.go    (Claim, Cid) comes once; sieve.go spares the disk
 //	claims.go   claims; marks.go: how far they have got
-//	trim.go     retention
+//	trim.go     retention; erase.go takes out of a message what it said
 //	move.go     from one log to another: move_steps.go, and for each kind of place what is special in filling it (move_pebble.go,
 //	            move_stream.go) and in reading it (walk.go, walk_pebble.go, walk_stream.go); move_origin.go finds what was moved
 //	keep.go     what has to be done again and again; space, healing
-//	store.go    Pebble and its settings; fence.go: the file system that it sees
-//	keys.go     the layout of keys; record.go of values, mid.go of message ids
+//	store.go    Pebble and its settings; fence.go: the file system that it sees; volume.go, what it takes, for operators
+//	keys.go     the layout of keys; record.go of values, mid.go of message ids, sides.go of the names of direct conversations
 //
 // The Log that nodes share, on NATS JetStream, is in stream.go: stream_append.go and stream_publish.go, stream_read.go and
 // stream_get.go, stream_claims.go, stream_marks.go, stream_bucket.go (KV); stream_follow.go brings to a node what it follows,
-// stream_resync.go finds what was lost on the way, stream_trim.go is retention, stream_keep.go looks after the servers; shared.go lets
-// many ask at once.
+// stream_resync.go finds what was lost on the way, stream_trim.go is retention, stream_erase.go takes out what messages said,
+// stream_keep.go looks after the servers; stream_names.go is what all is called on NATS, stream_record.go the layout of messages there;
+// shared.go lets many ask at once.
 //
 // # Commits
 //
@@ -41,6 +42,14 @@
 // server on it makes an empty file RESTORED in it first: Open begins a new epoch then, so that clients know their positions to
 // be void, and removes the file. The seqs go on. A folder is copied while no server has it, or as a snapshot of
 // its file system.
+//
+// # Direct conversations
+//
+// The name of a direct conversation has its two claims in it, and each has it in its list. With its last message it leaves both lists, in
+// the same commit, and the marks that the two had in it go with it. So who is written to by very many is not left with a row for
+// each, nor are they, whom nobody may ever drop. How far what was forgotten had got is kept in one seq for all, the floor: a position at or
+// below it may have missed something. In a Stream the lists stay: a node that has put a conversation into them does not look again
+// before it says more in it, and between a bucket and the log there is no order in which another node could take it out meanwhile.
 //
 // # When the disk fails
 //

@@ -22,6 +22,7 @@ var (
 	aboutFormat  = []byte{keyAbout, 'f'} // version of this layout
 	aboutEpoch   = []byte{keyAbout, 'e'}
 	aboutCeiling = []byte{keyAbout, 'c'} // no seq above it was ever given out
+	aboutFloor   = []byte{keyAbout, 'l'} // no seq of a direct conversation that was forgotten is above it; there is none before one was
 	aboutMove    = []byte{keyAbout, 'm'} // the move that filled this log, as JSON; there is none in most
 )
 

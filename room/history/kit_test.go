@@ -165,6 +165,12 @@ func equalAll(a, b []Message) bool { return slices.EqualFunc(a, b, equal) }
 // trimNow trims at once, and no sooner and no less than is due.
 func trimNow(t testing.TB, l Log) {
 	switch l := l.(type) {
+	case *memoryLog:
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, c := range l.convs {
+			l.trim(c)
+		}
 	case *pebbleLog:
 		l.trimAll(t.Context())
 	case *Stream:

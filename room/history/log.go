@@ -43,7 +43,7 @@ type Claim struct {
 
 // Message is one stored message. Its Body is shared between all who read it and must not be changed.
 type Message struct {
-	Conv  string // conversation: an opaque name that the caller made, 1 to 255 bytes
+	Conv  string // conversation: a name that the caller made, 1 to 255 bytes; a direct one's is d/, a claim, / and the other, in 16 hex digits each
 	Seq   uint64 // grows over the whole log, and so in every conversation; never 0 or 1
 	Prev  uint64 // the seq before it in Conv; 0: none
 	Mid   string // id, unique over all epochs, 20 characters of [0-9a-v], ordered by time
@@ -137,9 +137,10 @@ type Log interface {
 	// in that conversation, any more or yet. A log that nodes share is to be told by each of them, so that all know of it.
 	Erase(conv string, seq uint64) error
 
-	// Directs lists the direct conversations of a claim, in the order of their names. A Stream may list one that nothing is
-	// stored in yet.
-	Directs(claim uint64) ([]Direct, error)
+	// Directs lists the direct conversations of a claim, in the order of their names. One of which retention has removed everything
+	// is forgotten, with the marks of both sides, until something is said in it again: no seq of what was forgotten, of whichever
+	// claim, is above floor; 0: nothing was. A Stream forgets none, and may list one that nothing is stored in yet.
+	Directs(claim uint64) (all []Direct, floor uint64, err error)
 
 	// SaveClaim stores a claim, as durably as Durability says; an older state of the same ID is replaced. An ID keeps its Key and
 	// Made for ever.
@@ -159,7 +160,7 @@ type Log interface {
 	// the disk; the marks are durable within seconds.
 	Mark(claim uint64, conv string, m Marks)
 
-	// Marks gives what Mark has raised; zero: none.
+	// Marks gives what Mark has raised; zero: none. Those of a direct conversation end with it; see Directs.
 	Marks(claim uint64, conv string) (Marks, error)
 
 	// Healthy is why Append would fail at present; nil: nothing known.

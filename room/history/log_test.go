@@ -230,17 +230,17 @@ func TestDirects(t *testing.T) {
 			4: nil,
 		}
 		for claim, want := range want {
-			if got, err := l.Directs(claim); err != nil || !reflect.DeepEqual(got, want) {
+			if got, _, err := l.Directs(claim); err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("Directs(%d) = %v, %v; want %v", claim, got, err, want)
 			}
 		}
 		if err := l.DropClaim(1); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := l.Directs(1); err != nil || got != nil {
+		if got, _, err := l.Directs(1); err != nil || got != nil {
 			t.Errorf("dropped: %v, %v", got, err)
 		}
-		if got, err := l.Directs(2); err != nil || len(got) != 1 {
+		if got, _, err := l.Directs(2); err != nil || len(got) != 1 {
 			t.Errorf("the other side: %v, %v", got, err)
 		}
 		wantRead(t, l, direct(1, 2), 0, 0, 9, "a b", false)
@@ -346,7 +346,7 @@ func TestClosed(t *testing.T) {
 		_, _, read := l.Read("all", 0, 0, 1)
 		_, head := l.Head("all")
 		_, _, find := l.Find(newMid(1, 2))
-		_, directs := l.Directs(1)
+		_, _, directs := l.Directs(1)
 		_, _, byID := l.ClaimByID(1)
 		_, _, byNick := l.ClaimByNick("x")
 		_, marks := l.Marks(1, "all")

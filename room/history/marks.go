@@ -74,8 +74,16 @@ func (m *marks) has(claim uint64) bool {
 	return false
 }
 
-// forget drops what is pending of a claim.
-func (m *marks) forget(claim uint64) {
+// forget drops what is pending of a claim's place.
+func (m *marks) forget(id markID) {
+	s := m.shard(id.claim)
+	s.mu.Lock()
+	delete(s.pending, id)
+	s.mu.Unlock()
+}
+
+// forgetAll drops what is pending of a claim.
+func (m *marks) forgetAll(claim uint64) {
 	s := m.shard(claim)
 	s.mu.Lock()
 	defer s.mu.Unlock()

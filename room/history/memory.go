@@ -54,7 +54,7 @@ type memoryConv struct {
 
 // Memory makes a log that ends with the process. It is bounded: per conversation by Config or DefaultMemory, in all by
 // 256 MiB, and it knows at most a million (Claim, Cid). What is too old goes when something is appended: to that
-// conversation or, if all of it is too old, to any. What is kept of claims lasts until DropClaim.
+// conversation or, if all of it is too old, to any. Claims, and their marks in rooms, last until DropClaim.
 func Memory(c Config) Log { return newMemory(c, time.Now) }
 
 func newMemory(c Config, now func() time.Time) *memoryLog {
@@ -232,11 +232,25 @@ func (l *memoryLog) remove(c *memoryConv, n int) {
 // shed removes half of a conversation.
 func (l *memoryLog) shed(c *memoryConv) { l.remove(c, (len(c.tail)+1)/2) }
 
-// forget forgets a conversation that has nothing left.
+// forget forgets a conversation that has nothing left, and what is known of it to the claims of a direct one.
 func (l *memoryLog) forget(c *memoryConv) {
 	l.floor = max(l.floor, c.head.Last)
 	l.silent.Remove(c.spot)
 	delete(l.convs, c.name)
+	if claims, ok := claimsOf(c.name); ok {
+		for _, claim := range claims {
+			forget(l.directs, claim, c.name)
+			forget(l.marks, claim, c.name)
+		}
+	}
+}
+
+// forget takes a conversation out of what there is by claim and conversation.
+func forget[T any](all map[uint64]map[string]T, claim uint64, conv string) {
+	delete(all[claim], conv)
+	if len(all[claim]) == 0 {
+		delete(all, claim)
+	}
 }
 
 // Read implements Log.
@@ -290,15 +304,14 @@ func (l *memoryLog) Find(mid string) (Message, bool, error) {
 }
 
 // Directs implements Log.
-func (l *memoryLog) Directs(claim uint64) ([]Direct, error) {
+func (l *memoryLog) Directs(claim uint64) (all []Direct, floor uint64, err error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	var all []Direct
 	for _, d := range l.directs[claim] {
 		all = append(all, d)
 	}
 	slices.SortFunc(all, func(a, b Direct) int { return strings.Compare(a.Conv, b.Conv) })
-	return all, l.err()
+	return all, l.floor, l.err()
 }
 
 // Healthy implements Log.

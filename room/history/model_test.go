@@ -14,16 +14,19 @@ import (
 
 // model is what a log has to do, done naively.
 type model struct {
-	conf    Config
-	convs   map[string]*modelConv
-	known   map[dedupID]modelFirst
-	claims  map[uint64]Claim
-	marks   map[markID]Marks
-	directs map[uint64]map[string]Direct
-	weigh   func(Message) int64
-	dropped map[uint64]bool    // claims that were dropped once: what is said to them later may be known to them or not
-	mids    map[string]Message // of all messages ever
-	highest uint64
+	conf     Config
+	convs    map[string]*modelConv
+	known    map[dedupID]modelFirst
+	claims   map[uint64]Claim
+	marks    map[markID]Marks
+	directs  map[uint64]map[string]Direct
+	weigh    func(Message) int64
+	isStream bool
+	forgets  bool               // a conversation as a whole when nothing is left of it, as a log in memory
+	floor    uint64             // highest seq of what was forgotten
+	dropped  map[uint64]bool    // claims that were dropped once: what is said to them later may be known to them or not
+	mids     map[string]Message // of all messages ever
+	highest  uint64
 }
 
 type modelConv struct {
@@ -45,10 +48,15 @@ func newModel(c Config) *model {
 }
 
 func (m *model) conv(name string) *modelConv {
-	if m.convs[name] == nil {
-		m.convs[name] = &modelConv{}
+	c := m.convs[name]
+	if c == nil {
+		c = &modelConv{}
+		m.convs[name] = c
 	}
-	return m.convs[name]
+	if c.last == 0 && m.forgets {
+		c.trimmed = m.floor
+	}
+	return c
 }
 
 // weigh gives the size of a message's record.
@@ -65,7 +73,8 @@ func midTimeOf(mid string) (at born) {
 }
 
 func (m *model) trim(now time.Time) {
-	for _, c := range m.convs {
+	for name, c := range m.convs {
+		had := len(c.stored)
 		for len(c.stored) > 0 {
 			oldest := c.stored[0]
 			tooMany := m.conf.KeepCount > 0 && len(c.stored) > m.conf.KeepCount
@@ -76,6 +85,26 @@ func (m *model) trim(now time.Time) {
 			}
 			c.stored, c.trimmed = c.stored[1:], oldest.Seq
 			c.bytes -= m.weigh(oldest)
+		}
+		if had > 0 && len(c.stored) == 0 {
+			m.forget(name, c)
+		}
+	}
+}
+
+// forget is done with a conversation of which nothing is left.
+func (m *model) forget(name string, c *modelConv) {
+	claims, isDirect := claimsOf(name)
+	if isDirect && !m.isStream || m.forgets {
+		m.floor = max(m.floor, c.last)
+	}
+	if m.forgets {
+		delete(m.convs, name)
+	}
+	for _, claim := range claims {
+		if isDirect && !m.isStream {
+			delete(m.directs[claim], name)
+			delete(m.marks, markID{claim, name})
 		}
 	}
 }
@@ -119,6 +148,9 @@ func (m *machine) Append(t *rapid.T) {
 	}
 	for i, e := range batch {
 		m.appended(t, asked[i], e)
+	}
+	if m.model.forgets {
+		m.model.trim(m.at.now()) // it forgets then
 	}
 }
 
@@ -275,6 +307,7 @@ func (m *machine) Restart(t *rapid.T) {
 	if m.log.Epoch() != m.epoch {
 		t.Fatal("another epoch")
 	}
+	m.trim() // the power may have undone it
 }
 
 // Forget takes everything out of memory that is on disk.
@@ -311,7 +344,8 @@ func (m *machine) trim() {
 // Check compares everything that can be asked for.
 func (m *machine) Check(t *rapid.T) {
 	m.trim()
-	for name, c := range m.model.convs {
+	for name := range m.model.convs {
+		c := m.model.conv(name)
 		want := Head{Last: c.last, Trimmed: c.trimmed}
 		if !isStream(m.log) {
 			want.Count, want.Bytes = int64(len(c.stored)), c.bytes
@@ -336,7 +370,10 @@ func (m *machine) Check(t *rapid.T) {
 		}
 	}
 	for id := range uint64(5) {
-		got, err := m.log.Directs(id)
+		got, floor, err := m.log.Directs(id)
+		if floor != m.model.floor {
+			t.Fatalf("the floor is %d; want %d", floor, m.model.floor)
+		}
 		if isStream(m.log) { // it may have one that nothing was stored in, because the first message was known
 			got = slices.DeleteFunc(got, func(d Direct) bool { return m.model.conv(d.Conv).last == 0 })
 		}
@@ -412,14 +449,13 @@ func TestAgainstModel(t *testing.T) {
 					KeepCount: rapid.SampledFrom([]int{-1, 5, 30}).Draw(t, "count"),
 					KeepBytes: rapid.SampledFrom([]int64{-1, 600}).Draw(t, "bytes"),
 				}
+				conf.KeepAge = rapid.SampledFrom([]time.Duration{0, 2 * time.Minute}).Draw(t, "age")
 				m := &machine{top: top, model: newModel(conf), at: newClock()}
-				if durability != DurabilityMem {
-					m.model.conf.KeepAge = rapid.SampledFrom([]time.Duration{0, 2 * time.Minute}).Draw(t, "age")
-				}
 				switch durability {
 				case DurabilityMem:
-					m.log = newMemory(conf, m.at.now)
+					m.log, m.model.forgets = newMemory(conf, m.at.now), true
 				case "stream":
+					m.model.isStream = true
 					defer m.onServer(t)()
 				default:
 					m.fs = vfs.NewCrashableMem()

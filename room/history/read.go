@@ -150,7 +150,7 @@ func (l *pebbleLog) Find(mid string) (m Message, found bool, err error) {
 }
 
 // Directs implements Log.
-func (l *pebbleLog) Directs(claim uint64) (all []Direct, err error) {
+func (l *pebbleLog) Directs(claim uint64) (all []Direct, floor uint64, err error) {
 	err = l.use(func(s *store) error {
 		prefix := ofClaim(keyDirect, claim)
 		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
@@ -165,7 +165,11 @@ func (l *pebbleLog) Directs(claim uint64) (all []Direct, err error) {
 			}
 			all = append(all, d)
 		}
-		return it.Close()
+		if err := it.Close(); err != nil {
+			return err
+		}
+		floor, err = readFloor(s.db)
+		return err
 	})
-	return all, err
+	return all, floor, err
 }

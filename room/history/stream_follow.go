@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -222,17 +221,14 @@ func (f *follower) forget(path string) {
 
 // sides gives of a direct conversation's claims those that are followed. mu is held.
 func (f *follower) sides(path string) (since uint64, sides []*followed) {
-	parts := strings.Split(path, ".")
-	if len(parts) != 3 || parts[0] != "d" {
+	conv, _ := convOf(path)
+	claims, ok := claimsOf(conv)
+	if !ok {
 		return 0, nil
 	}
 	since = math.MaxUint64
-	for i, part := range parts[1:] {
-		claim, err := strconv.ParseUint(part, 16, 64)
-		if err != nil {
-			return 0, nil
-		}
-		if one := f.claims[claim]; one != nil && (i == 0 || part != parts[1]) {
+	for i, claim := range claims {
+		if one := f.claims[claim]; one != nil && (i == 0 || claim != claims[0]) {
 			since, sides = min(since, one.since), append(sides, one)
 		}
 	}

@@ -128,7 +128,7 @@ func (s *Stream) dropMarks(ctx context.Context, claim uint64) error {
 	w := &s.writer
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s.marks.forget(claim)
+	s.marks.forgetAll(claim)
 	delete(w.written, claim)
 	return s.marked.drop(ctx, hex(claim)+".>")
 }

@@ -2,7 +2,6 @@ package history
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strings"
 )
 
@@ -65,6 +64,3 @@ func convOf(path string) (conv string, ok bool) {
 	}
 	return strings.Join(parts, "/"), true
 }
-
-// hex is a claim as it stands in names of direct conversations.
-func hex(claim uint64) string { return fmt.Sprintf("%016x", claim) }

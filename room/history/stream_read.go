@@ -295,12 +295,12 @@ func (s *Stream) find(ctx context.Context, mid string) (m Message, found bool, e
 }
 
 // Directs implements Log.
-func (s *Stream) Directs(claim uint64) (all []Direct, err error) {
+func (s *Stream) Directs(claim uint64) (all []Direct, floor uint64, err error) {
 	err = s.ask(func(ctx context.Context) (err error) {
 		all, err = s.directsOf(ctx, claim)
 		return err
 	})
-	return all, err
+	return all, 0, err
 }
 
 func (s *Stream) directsOf(ctx context.Context, claim uint64) (all []Direct, err error) {

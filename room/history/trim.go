@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"math"
 	"sync"
 	"time"
@@ -300,11 +301,52 @@ func (l *pebbleLog) remove(s *store, name string, old []stale) error {
 	if err := b.Set(headKey(nil, name), appendHead(nil, h), nil); err != nil {
 		return err
 	}
+	claims, isDirect := claimsOf(name)
+	isForgotten := isDirect && h.First == 0
+	if isForgotten {
+		if err := forgetDirect(s, b, name, claims, h.Last); err != nil {
+			return err
+		}
+	}
 	if err := s.commit(b, false); err != nil {
 		return err
 	}
 	l.tails.bytes.Add(-c.trimmed(h))
+	if isForgotten {
+		c.direct = false
+		for _, claim := range claims {
+			l.marks.forget(markID{claim, name})
+		}
+	}
 	return nil
+}
+
+// forgetDirect takes a direct conversation, of which nothing is left, out of what is kept of its claims. last is its newest seq.
+func forgetDirect(s *store, b *pebble.Batch, name string, claims [2]uint64, last uint64) error {
+	for _, claim := range claims {
+		for _, kind := range [...]byte{keyDirect, keyMarks} {
+			if err := b.Delete(claimConvKey(kind, claim, name), nil); err != nil {
+				return err
+			}
+		}
+	}
+	floor, err := readFloor(s.db)
+	if err != nil {
+		return err
+	}
+	return b.Set(aboutFloor, binary.BigEndian.AppendUint64(nil, max(floor, last)), nil)
+}
+
+// readFloor reads above which no seq of a direct conversation is that was forgotten; 0: none was.
+func readFloor(r pebble.Reader) (floor uint64, err error) {
+	_, err = get(r, aboutFloor, func(v []byte) error {
+		if len(v) != 8 {
+			return errRecord
+		}
+		floor = binary.BigEndian.Uint64(v)
+		return nil
+	})
+	return floor, err
 }
 
 // firstBehind is the seq of the first message from one key to another; 0: there is none.
