@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lesismal/nbio"
 	"golang.org/x/sys/unix"
@@ -15,7 +16,7 @@ import (
 // behind, and its end, which the batch still holds, would strike the newcomer who gets that number (nbio v1.6.12,
 // poller_epoll.go, readWriteLoop; TestV2Neighbours in loadtest/accept). So a newcomer waits until the batch is done with:
 // a byte through a socket of the poller's own shows that. It waits only if a socket was closed since the last time, and
-// all who wait together need one byte.
+// all who wait together need one byte. A byte that does not come back shows that the poller hangs.
 type barrier struct {
 	closed *atomic.Uint64 // grows before a socket's number is given back, and again after who is not the poller has done so
 	far    *os.File       // what is written here comes to the poller
@@ -28,7 +29,8 @@ type barrier struct {
 
 // round is one byte's way through the poller.
 type round struct {
-	begun uint64 // barrier.closed then
+	begun uint64    // barrier.closed then
+	since time.Time // when it was begun
 	done  chan struct{}
 }
 
@@ -57,7 +59,7 @@ func (b *barrier) begin() {
 		return
 	}
 	b.current, b.next = b.next, nil
-	b.current.begun = b.closed.Load()
+	b.current.begun, b.current.since = b.closed.Load(), time.Now()
 	_, _ = b.far.Write([]byte{0}) // fails only when the loop has ended, and then stop is closed
 }
 
@@ -72,6 +74,26 @@ func (b *barrier) passed() {
 	close(b.current.done)
 	b.current = nil
 	b.begin()
+}
+
+// knock has a byte under way. It never blocks.
+func (b *barrier) knock() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == nil {
+		b.next = &round{done: make(chan struct{})}
+		b.begin()
+	}
+}
+
+// silence is how long the poller has not brought back the byte that is under way; 0: there is none.
+func (b *barrier) silence() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current == nil {
+		return 0
+	}
+	return time.Since(b.current.since)
 }
 
 // newBarriers makes a barrier for each poller, and waits until every poller runs. One that is told to stop before it has

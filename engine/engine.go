@@ -192,10 +192,16 @@ func (e *Engine) Memory() (used, limit uint64, isFull bool) {
 	return e.headroom.used.Load(), e.headroom.limit, e.headroom.isFull.Load()
 }
 
-// Hangs is nil unless the sweep, by which connections are timed, has stood still for so long.
+// Hangs is nil unless the sweep, by which connections are timed, or an event loop, which reads them, has stood still for so long. An event
+// loop is tried once a second, and a busy one may take a while: long is best a few seconds. It never blocks.
 func (e *Engine) Hangs(long time.Duration) error {
 	if still := time.Duration(e.now()) - time.Duration(e.clock.Load())*time.Millisecond; still > long {
 		return fmt.Errorf("engine: the sweep has stood still for %v", still.Round(time.Millisecond))
+	}
+	for i, b := range e.barriers {
+		if still := b.silence(); still > long {
+			return fmt.Errorf("engine: event loop %d has stood still for %v", i, still.Round(time.Millisecond))
+		}
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func (e *Engine) look(last looks) looks {
 		}
 		e.complaints.settle(now / 1000)
 		e.bounds.Load().inrush.tidy()
+		for _, b := range e.barriers {
+			b.knock()
+		}
 		last.second = now
 	}
 	return last
