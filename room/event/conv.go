@@ -52,9 +52,7 @@ func ParseConv(s string) (Conv, *Error) {
 	return Conv{}, errConv
 }
 
-// AppendConv appends the name of a conversation, not as JSON; nothing for none.
-func AppendConv(b []byte, c Conv) []byte { return append(append(b, c.prefix()...), c.Name...) }
-
+// String is the name of a conversation; "" for none.
 func (c Conv) String() string { return c.prefix() + c.Name }
 
 // prefix is what stands before the name. Everyone has no name, and only a prefix.
