@@ -34,18 +34,22 @@ type Cluster interface {
 	// Follow begins to follow a conversation: everything that is stored after its return is received. It waits for the
 	// network. Calls for one conversation must not overlap; if it is followed already nothing happens.
 	Follow(conv string) error
+	// Unfollow ends Follow, if there was one, without waiting. A message that is just being given may still come.
 	Unfollow(conv string)
 	// FollowDirects is Follow for all direct conversations of a claim.
 	FollowDirects(claim uint64) error
+	// UnfollowDirects is Unfollow for FollowDirects. What another claim that is followed has part in still comes.
 	UnfollowDirects(claim uint64)
 
 	// Tell tells all other nodes that listen to a topic, at most once, in order.
 	Tell(topic string, data []byte)
 	// Listen calls hear with what other nodes tell. It must not block.
 	Listen(topic string, hear func(node string, data []byte)) error
+	// Unlisten ends Listen, if there was one, without waiting. hear may be at work still when it returns.
 	Unlisten(topic string)
 	// Ask asks all other nodes and returns when all have answered, or ctx has ended.
 	Ask(ctx context.Context, data []byte) map[string][]byte
+	// AskNode asks one node. It fails at once when there is no such node or it answers nothing, else when ctx has ended.
 	AskNode(ctx context.Context, node string, data []byte) ([]byte, error)
 	// Answer sets what answers other nodes, on goroutines of its own.
 	Answer(answer func(node string, data []byte) []byte) error

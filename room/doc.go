@@ -15,14 +15,15 @@
 //	parcel.go   a message as it is on its way, encoded once for each dialect
 //	shard.go    the registry: each shard alone owns its people; letter.go is what it can be told, mailbox.go how
 //	crowd.go    a shard's part of everyone, or of a room, and how a message walks through it
-//	joining.go  rooms; place.go who is where, for everybody to ask, and the presence that is told once a second
+//	joining.go  rooms; place.go who is where, for everybody to ask, and presence.go what of it is told once a second
 //	lag.go      what becomes of readers that are too slow
 //	receipt.go  typing, received, read, and what counts as written; state.go tells how far a message has got
 //	cluster.go  what the room needs to be one of many nodes, and nicks that only one of them may hold; follow.go what comes to
 //	            this node, memo.go what nodes tell and ask each other, who.go whom a nick stands for, on whichever node,
 //	            and confirm.go whether they are still there
 //	moderate.go what moderators can do, actcheck.go what makes sense; rulings.go keeps it in the log, rules.go is what is in force,
-//	            enforce.go has it take effect
+//	            enforce.go has it take effect; v2_moderate.go is what moderators send on the chat itself, and delete.go what becomes of a
+//	            message that is deleted
 //	publish.go  what programs of the server's side send; survey.go, profile.go and reading.go what operators see: who is there and where,
 //	            on all nodes, and what was said
 //	metrics.go  what is counted; hangs.go, whether all live; trace.go, what happens to one nick or message; stamp.go, how long a sampled message takes to each stage of the road
@@ -60,8 +61,10 @@
 // log beside the committer has goroutines of its own, a few at a time (Hub.apart), and comes back as a letter; only the
 // look-up of a nick that is not in memory is done by a shard itself.
 //
-// The locks (of a mailbox, of places, of recent, of a claim being saved) are leaves, except that an encoded stretch of
-// history is made under recent's.
+// The locks (of a mailbox, of a pace, of recent, of the beginning of what is done apart) are leaves, except that an encoded stretch of
+// history is made under recent's. That of a claim is held while the log stores it, and that of holds while the cluster is told that a
+// nick is given up. That of following a room is held while the network is waited for, and taken before that of places, under which the
+// cluster is told which rooms this node hears of.
 //
 // # Order
 //

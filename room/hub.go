@@ -96,8 +96,8 @@ type Hub struct {
 	sampled   atomic.Uint32          // messages that sample was asked for
 	speaking  [dialects]atomic.Int64 // sessions by dialect, claimed ones too
 	slots     chan struct{}          // for what is done apart
-	saving    [64]sync.Mutex         // by claim: held while it is stored or dropped; leaves
-	following [64]sync.Mutex         // by room: held while it is begun to be followed; leaves
+	saving    [64]sync.Mutex         // by claim: held while the log stores or drops it; leaves
+	following [64]sync.Mutex         // by room: held while it is begun to be followed, which waits for the network; before places.mu
 
 	stop     chan struct{}
 	stopping sync.Mutex // held while stop is closed, and while something is begun apart; a leaf

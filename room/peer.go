@@ -8,7 +8,9 @@ type Frame interface {
 
 // Wire encodes messages. Its methods may be called from any goroutine; they copy what they are given.
 type Wire interface {
+	// Message is one message of text, which must be UTF-8, or of bytes.
 	Message(isBinary bool, payload []byte) Frame
+	// Join is the messages of several frames in their order, to be written as one.
 	Join(frames []Frame) Frame
 }
 

@@ -23,12 +23,17 @@ type stamp struct {
 	message  *post
 }
 
-// Journey is how one message fared on its road. Times are in order; Ended is zero where the message went on to other nodes.
+// Journey is how one message fared on its road. Its times are in order, on this node's clock.
 type Journey struct {
-	Begun, Decoded, Taken, Stored, Ended time.Time
+	Begun   time.Time // its frame was whole
+	Decoded time.Time // it was put on its road
+	Taken   time.Time // by the committer
+	Stored  time.Time // the log has it
+	Ended   time.Time // it is written to all who are to have it; zero: it went on to other nodes
 
-	Mid, Cid string
-	Kind     string // of its conversation: everyone, room, direct
+	Mid  string // "": it was not stored
+	Cid  string // "": its sender gave none
+	Kind string // of its conversation: everyone, room, direct
 }
 
 // sample is a stamp for one message in sampleOne, and for those that are traced; nil for the others. Any goroutine may call it.

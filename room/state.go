@@ -13,7 +13,7 @@ type State struct {
 	From      string `json:"from_user"`
 	To        string `json:"to_user,omitempty"` // a direct message's recipient
 	Room      string `json:"room,omitempty"`    // a named room; neither: everyone
-	Stored    string `json:"stored"`            // as an ack says it: mem, os, fsync
+	Stored    string `json:"stored"`            // as an ack says it: mem, os, fsync, quorum
 	IsGone    bool   `json:"deleted,omitempty"` // what it said was deleted
 	Delivered bool   `json:"delivered"`         // direct: it was written to one of the recipient's sockets, or confirmed
 	Read      bool   `json:"read"`              // direct: the recipient has read it

@@ -36,7 +36,7 @@ type Event struct {
 	Body  string    `json:"body,omitzero"`    // received: the frame, for who asked for it; see shown
 }
 
-// Trace is somebody's looking at what happens to one nick or one message on this node. Its events come until end is called.
+// Trace is somebody's looking at what happens to one nick or one message on this node. Its events come until Close is called.
 type Trace struct {
 	Events <-chan Event
 

@@ -58,6 +58,7 @@
 // # Threads
 //
 // Of its own a Cluster has a goroutine that beats, one that releases, one that hears what is told, one that watches,
-// and, once Answer was called, sixteen that answer. Callbacks say by which they are called. The locks are leaves: nothing else is locked, and
-// nothing waited for, while one is held.
+// and, once Answer was called, sixteen that answer. Callbacks say by which they are called. The locks are leaves: no other of this
+// package is taken, and nothing waited for, while one is held. Listen and Unlisten subscribe and unsubscribe under theirs, for which
+// nats.go has locks of its own.
 package cluster

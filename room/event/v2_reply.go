@@ -103,10 +103,10 @@ func appendFloat(b []byte, f float64) []byte {
 // Ack answers a msg that is stored.
 type Ack struct {
 	ID     []byte
-	Cid    string // "" = left out
-	Mid    string
-	Conv   Conv // from the sender's side
-	Seq    uint64
+	Cid    string // the client's own id of the message; "" = left out
+	Mid    string // the server's
+	Conv   Conv   // from the sender's side
+	Seq    uint64 // of the message in its conversation
 	Ts     int64  // milliseconds since 1970
 	Dur    string // how it is stored: mem, os, fsync, quorum
 	Online bool   // whether the recipient is there; written for a direct message only
@@ -137,9 +137,9 @@ func AppendAck(b []byte, a *Ack) []byte {
 // Joined answers a join.
 type Joined struct {
 	ID        []byte
-	Room      string
-	Members   int
-	Epoch     string
+	Room      string // its name as it is shown
+	Members   int    // people who are there now, on all nodes
+	Epoch     string // names the log that Seq belongs to
 	Seq       uint64 // of the room's last message; 0 = there is none
 	Recovered bool   // all after the client's position follows
 }
