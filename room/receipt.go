@@ -57,7 +57,7 @@ func (s *Session) receipt(in event.In) *event.Error {
 			stored = convRoom(room.Key)
 		}
 		l := received{from: s.name(), claim: s.claim(), conv: in.Conv, t: in.T, seq: in.Seq}
-		s.hub.reading(func() { s.hub.mark(l, stored) })
+		s.shard.mail.put(receivedInRoom{s, l, stored})
 		return nil
 	}
 	to, bad := readNick(in.Conv.Name)
@@ -66,6 +66,19 @@ func (s *Session) receipt(in event.In) *event.Error {
 	}
 	s.hub.shardOf(to.Key).mail.put(received{s.name(), s.claim(), in.Conv, to, in.T, in.Seq})
 	return nil
+}
+
+// receivedInRoom stores how far somebody has got in a room. Of who cannot come back nobody would ask for it, nor ever drop it.
+type receivedInRoom struct {
+	session *Session
+	receipt received
+	stored  string // the room's name in the log
+}
+
+func (l receivedInRoom) open(s *shard) {
+	if p := l.session.person; p == nil || p.returns() {
+		s.hub.reading(func() { s.hub.mark(l.receipt, l.stored) })
+	}
 }
 
 // mark raises the mark of a receipt, to what there is at most.

@@ -136,6 +136,19 @@ func TestReceiptInARoom(t *testing.T) {
 	})
 }
 
+// TestReceiptInARoomOfNobody: of who cannot come back nothing is kept that nobody asks for.
+func TestReceiptInARoomOfNobody(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		seqs := c.in("alice").talk("", 1, 1)
+		eve := c.meet("eve")
+		eve.send(`{"t":"ping"}`) // no hello
+		eve.send(`{"t":"read","conv":"room:all","seq":%d}`, seqs[0])
+		if m, _ := c.config.Log.Marks(eve.claim(), convEveryone); eve.claim() == 0 || m != (history.Marks{}) {
+			t.Fatalf("claim %x has marks %+v", eve.claim(), m)
+		}
+	})
+}
+
 // A sender who was away while its message was read is told when it comes back.
 func TestReceiptForOneWhoIsAway(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
