@@ -141,19 +141,25 @@ func (p *process) serve(ctx context.Context) {
 // untilEnd does what signals ask for, SIGHUP to reload and SIGUSR2 to hand over, until ctx ends or, when it returns true, another
 // process has the listeners.
 func (p *process) untilEnd(ctx context.Context) (passed bool) {
-	pass := make(chan error, 1)
+	pass, passing := make(chan error), 0
 	for {
 		select {
 		case <-ctx.Done():
-			return false // a process that was to follow, and has not got the listeners yet, ends too
+			p.handover.Stop()
+			for range passing {
+				passed = <-pass == nil || passed // it was ready just before
+			}
+			return passed
 		case s := <-p.asked:
 			if s == syscall.SIGHUP {
 				p.reload()
 				continue
 			}
 			p.log.Info("starting the process that is to follow")
+			passing++
 			go func() { pass <- p.handover.Pass() }()
 		case err := <-pass:
+			passing--
 			if err == nil {
 				return true
 			}

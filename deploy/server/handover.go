@@ -88,6 +88,13 @@ func (h *Handover) Pass() error {
 	return nil
 }
 
+// Stop ends a process that was started to follow and does not have the listeners yet, and has Pass fail from then on.
+func (h *Handover) Stop() {
+	if h != nil {
+		h.flip.Stop()
+	}
+}
+
 // tellSystemd tells the service manager about this process, where there is one that wants to know (sd_notify(3)).
 func tellSystemd(state string) {
 	_, _ = daemon.SdNotify(false, state) // whether it hears changes nothing here

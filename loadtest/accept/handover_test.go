@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -220,6 +221,30 @@ func TestHandOverFails(t *testing.T) {
 	alice.isClosed(4001)
 	r.listening()
 	h.tutorial("alice").ask(`{"message":2}`, `{"from_user":"alice","to_user":"","message":2}`)
+}
+
+// TestHandOverStopped stops a server whose successor does not get anywhere: both end, and the port is free.
+func TestHandOverStopped(t *testing.T) {
+	path := ownProgram(t)
+	r := startRelay(t, path, "--data", "mem")
+	pid := r.listening()
+	if err := os.Remove(path); err != nil { // it is running
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho hanging >&2\nexec sleep 600\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	r.ask(pid, syscall.SIGUSR2)
+	r.hear("hanging")
+	r.ask(pid, syscall.SIGTERM)
+	r.hear("stopped")
+	for range r.lines { // until both have closed it
+	}
+	l, err := net.Listen("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
 }
 
 // TestHandOverNoFolder hands over to a process whose settings name a folder that cannot be: the old one goes on.
