@@ -3,19 +3,16 @@ package server
 import (
 	"log/slog"
 	"net/http"
-	"strconv"
-	"sync/atomic"
 	"time"
+
+	"throng/web/admin"
 )
 
-// requests numbers the requests for pages and to the private listener, of both together.
-var requests atomic.Uint64
-
-// identified gives each request an id, which its answer has in X-Request-Id, and, at the level debug, a line in the log. What a
-// query holds is not logged: it may be a token.
+// identified gives each request that has no id one, which its answer has in X-Request-Id, and, at the level debug, a line in the log.
+// What a query holds is not logged: it may be a token.
 func identified(next http.Handler, listener string, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := strconv.FormatUint(requests.Add(1), 10)
+		id := admin.RequestID(r)
 		w.Header().Set("X-Request-Id", id)
 		if !log.Enabled(r.Context(), slog.LevelDebug) {
 			next.ServeHTTP(w, r)

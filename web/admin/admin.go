@@ -104,7 +104,7 @@ var errClosed = &Error{Status: http.StatusServiceUnavailable, Message: "the serv
 
 // ServeHTTP answers a request below /api/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{Request: r, w: w, id: requestID(r), began: time.Now()}
+	c := &call{Request: r, w: w, id: RequestID(r), began: time.Now()}
 	headers := w.Header()
 	headers.Set("Cache-Control", "no-store")
 	headers.Set("X-Content-Type-Options", "nosniff")

@@ -28,14 +28,18 @@ type call struct {
 // maxID is the longest id that a request may bring along, in bytes.
 const maxID = 64
 
-// requestID is by which a request is found in the log: the caller's, if that is a plain word, else a new one.
-func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); id != "" && len(id) <= maxID && isWord(id) {
+// RequestID is by which a request is found in the log: the X-Request-Id that it has, if that is a word of 64 bytes at most, else a new one,
+// which it has from then on. The request's goroutine alone calls it.
+func RequestID(r *http.Request) string {
+	const header = "X-Request-Id"
+	if id := r.Header.Get(header); id != "" && len(id) <= maxID && isWord(id) {
 		return id
 	}
 	var raw [8]byte
 	_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(raw[:])
+	id := hex.EncodeToString(raw[:])
+	r.Header.Set(header, id)
+	return id
 }
 
 // isWord reports whether text is of ASCII letters, digits, '-', '_', '.' and ':' only.

@@ -36,7 +36,7 @@ func (s *Server) Guard(next http.Handler) http.Handler {
 			}
 			bad = errNamed
 		}
-		s.complain(r, requestID(r), bad)
+		s.complain(r, RequestID(r), bad)
 		http.Error(w, bad.Message, bad.Status)
 	})
 }
