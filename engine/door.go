@@ -311,10 +311,9 @@ func (d *door) upgrade(a *arrival, r *http.Request, rest []byte) {
 // enter counts the connection of a valid WebSocket request in, or says why it may not come in. The caller answers it with leave.
 func (d *door) enter(from netip.AddrPort, r *http.Request) error {
 	e, b := d.engine, d.engine.bounds.Load()
-	if foreign := checkOrigin(r, b.origins); foreign != nil {
-		return foreign
-	}
 	switch {
+	case !AllowsOrigin(r, b.origins):
+		return errOrigin
 	case e.draining.Load():
 		return errDraining
 	case e.headroom.isFull.Load():

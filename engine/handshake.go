@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -44,23 +45,17 @@ func checkHandshake(r *http.Request) error {
 	return nil
 }
 
-// checkOrigin lets in the page's own origin, what allowed names, and whoever is no browser (RFC 6455 section 10.2).
-func checkOrigin(r *http.Request, allowed []string) error {
+// AllowsOrigin reports whether a WebSocket request comes from the page's own origin, from one that allowed names, of which "*" is any, or from
+// no browser (RFC 6455 section 10.2). Any goroutine may call it.
+func AllowsOrigin(r *http.Request, allowed []string) bool {
 	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return nil
+	if len(origins) != 1 {
+		return len(origins) == 0
 	}
-	if len(origins) == 1 {
-		if u, err := url.Parse(origins[0]); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
-			return nil
-		}
-		for _, a := range allowed {
-			if a == "*" || strings.EqualFold(a, origins[0]) {
-				return nil
-			}
-		}
+	if u, err := url.Parse(origins[0]); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
+		return true
 	}
-	return &refusal{http.StatusForbidden, "origin not allowed", "origin"}
+	return slices.ContainsFunc(allowed, func(a string) bool { return a == "*" || strings.EqualFold(a, origins[0]) })
 }
 
 // Offers reports whether a WebSocket request names a subprotocol among those that its client speaks (RFC 6455 section

@@ -38,6 +38,7 @@ var (
 	errNoProxy     = &refusal{http.StatusBadRequest, "a PROXY header is not expected from this address", "untrusted_proxy"}
 	errHeadTimeout = &refusal{http.StatusRequestTimeout, "the request did not arrive in time", "slow_request"}
 	errHeadTooBig  = &refusal{http.StatusRequestHeaderFieldsTooLarge, "the request's headers are too large", "large_head"}
+	errOrigin      = &refusal{http.StatusForbidden, "origin not allowed", "origin"}
 	errTooFast     = &refusal{http.StatusTooManyRequests, "too many new connections from this address", "connect_rate"}
 	errBusy        = &refusal{http.StatusServiceUnavailable, "too many are coming in at present", "accept_rate"}
 	errMemory      = &refusal{http.StatusServiceUnavailable, "the server has no memory left for more", "memory"}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"throng/deploy/config"
+	"throng/engine"
 	"throng/room"
 	"throng/room/auth"
 	"throng/room/event"
@@ -22,8 +23,8 @@ import (
 // gate looks at tokens. nil is one that nobody needs a token to pass. Any goroutine may use it.
 type gate struct {
 	verifier *auth.Verifier
-	cookie   string      // that may hold a token; "": none does
-	isOpen   atomic.Bool // pages of any origin may connect
+	cookie   string                   // that may hold a token; "": none does
+	friends  atomic.Pointer[[]string] // origins, beside our own, whose pages may use the cookie
 	log      *slog.Logger
 	seldom   rate.Sometimes         // however many tokens are refused, the log has a line a second
 	tokens   *prometheus.CounterVec // that were shown, by what became of them
@@ -64,7 +65,7 @@ func newGate(settings config.Serve, log *slog.Logger, stats prometheus.Registere
 	g := &gate{
 		verifier: verifier, cookie: settings.AuthCookie, log: log, seldom: rate.Sometimes{Interval: time.Second}, tokens: tokens,
 	}
-	g.isOpen.Store(isAny(settings.Origin))
+	g.befriend(settings.Origin)
 	return g, nil
 }
 
@@ -86,13 +87,20 @@ func CheckNick(sub string) error {
 	return nil
 }
 
-// isAny reports whether pages of any origin are among those that may connect.
-func isAny(origins []string) bool { return slices.Contains(origins, "*") }
+// befriend sets whose pages may use the cookie, by those that may connect. Browsers add cookies to what the page of any other site asks for. So
+// where any site may connect only our own pages may.
+func (g *gate) befriend(origins []string) {
+	if slices.Contains(origins, "*") {
+		origins = nil
+	}
+	g.friends.Store(&origins)
+}
 
-// reload has the keys read again, and takes over which pages may connect, before the engine lets them.
+// reload has the keys read again, and takes over which pages may connect. Whether the engine does so earlier or later is all one: none but
+// friends use the cookie, whoever it lets in.
 func (g *gate) reload(settings config.Serve) {
 	if g != nil {
-		g.isOpen.Store(isAny(settings.Origin))
+		g.befriend(settings.Origin)
 		g.verifier.Reload()
 	}
 }
@@ -134,11 +142,9 @@ const missing auth.Kind = "missing"
 // lacks counts somebody who is refused for having shown none. A gate that is open is not told.
 func (g *gate) lacks() { g.count(missing) }
 
-// cookieFor is the cookie that a request may have a token in; "": none. Browsers add cookies to what the page of any other site asks for. So
-// where any site may connect only its own pages have one.
+// cookieFor is the cookie that a request may have a token in; "": none.
 func (g *gate) cookieFor(r *http.Request) string {
-	origin := r.Header.Get("Origin")
-	if u, err := url.Parse(origin); origin != "" && g.isOpen.Load() && (err != nil || !strings.EqualFold(u.Host, r.Host)) {
+	if !engine.AllowsOrigin(r, *g.friends.Load()) {
 		return ""
 	}
 	return g.cookie

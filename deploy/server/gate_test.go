@@ -338,6 +338,15 @@ func TestAbuseAuthCrossSite(t *testing.T) {
 	if _, status := later.call("alice", "", false, cookie); status != http.StatusUnauthorized {
 		t.Errorf("any origin since a reload: status %d", status)
 	}
+	// While the origins are narrowed the engine may let in for a moment whom the gate knows no more.
+	settings.Origin = []string{"https://friend.example"}
+	later.gate.reload(settings)
+	if _, status := later.call("alice", "", false, cookie); status != http.StatusUnauthorized {
+		t.Errorf("any origin, but not any more: status %d", status)
+	}
+	if g, status := later.call("alice", "", false, withCookie(tokenOf("alice", nil), "https://friend.example")); g == nil {
+		t.Errorf("the page of a friend: status %d", status)
+	}
 }
 
 // A token that ends ends its connection, in both dialects; one that is shown in time lets it go on, another's does not.
