@@ -18,6 +18,7 @@ var (
 	errObject  = Malformed("not a JSON object")
 	errKeys    = Malformed("a JSON object has the same key twice")
 	errTooDeep = Malformed("more than 64 levels of JSON")
+	errHalf    = Malformed("half a surrogate pair in a key, or in a string that is not in the message")
 )
 
 // loneSurrogates lets escapes of half a character pass, which RFC 8259's grammar allows and browsers write for half an
@@ -52,11 +53,8 @@ func isJSON(text jsontext.Value) bool {
 
 // CheckValue is why text is not the one JSON value that a message may be: the rules are those for frames.
 func CheckValue(text []byte) *Error {
-	if !utf8.Valid(text) {
-		return errJSON
-	}
-	if tooDeep(text) {
-		return errTooDeep
+	if bad := beyond(text); bad != nil {
+		return bad
 	}
 	r := borrow(text)
 	defer readers.Put(r)
@@ -69,14 +67,24 @@ func CheckValue(text []byte) *Error {
 	return nil
 }
 
+// beyond is what is wrong with a text that the grammar would let pass.
+func beyond(text []byte) *Error {
+	switch {
+	case !utf8.Valid(text):
+		return errJSON
+	case tooDeep(text):
+		return errTooDeep
+	case hasHalfKey(text):
+		return errHalf
+	}
+	return nil
+}
+
 // eachMember calls visit for every member of the one object that frame must be. value refers to the frame; so does name,
 // where it could.
 func eachMember(frame []byte, visit func(name []byte, value jsontext.Value) *Error) *Error {
-	if !utf8.Valid(frame) {
-		return errJSON
-	}
-	if tooDeep(frame) {
-		return errTooDeep
+	if bad := beyond(frame); bad != nil {
+		return bad
 	}
 	r := borrow(frame)
 	defer readers.Put(r)
@@ -91,7 +99,7 @@ func eachMember(frame []byte, visit func(name []byte, value jsontext.Value) *Err
 		if err != nil {
 			return syntax(err)
 		}
-		name = unquote(name)
+		name, _ = unquote(name) // which is whole: beyond has seen to it
 		value, err := r.ReadValue()
 		if err != nil {
 			return syntax(err)
@@ -109,13 +117,40 @@ func eachMember(frame []byte, visit func(name []byte, value jsontext.Value) *Err
 	return nil
 }
 
-// unquote is the text of a JSON string; it refers to the string where it can.
-func unquote(quoted jsontext.Value) []byte {
+// unquote is the text of a JSON string; it refers to the string where it can. Half a character is replaced by U+FFFD, which
+// makes the same of different strings: then it is not whole.
+func unquote(quoted jsontext.Value) (text []byte, isWhole bool) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+		return quoted[1 : len(quoted)-1], true
 	}
-	text, _ := jsontext.AppendUnquote(nil, quoted) // its one error is half a character, which it replaces by U+FFFD
-	return text
+	text, err := jsontext.AppendUnquote(nil, quoted)
+	return text, err == nil
+}
+
+// hasHalfKey reports whether an object in frame has a key with half a character, of which nobody can say what it is the same as
+// (RFC 8259, 8.2). It reads as far as frame is valid.
+func hasHalfKey(frame []byte) bool {
+	if !bytes.Contains(frame, []byte(`\ud`)) && !bytes.Contains(frame, []byte(`\uD`)) {
+		return false
+	}
+	r := borrow(frame)
+	defer readers.Put(r)
+	for {
+		if r.PeekKind() != '"' {
+			if _, err := r.ReadToken(); err != nil {
+				return false
+			}
+			continue
+		}
+		text, err := r.ReadValue()
+		if err != nil {
+			return false
+		}
+		in, read := r.StackIndex(r.StackDepth())
+		if _, isWhole := unquote(text); !isWhole && in == '{' && read%2 == 1 {
+			return true
+		}
+	}
 }
 
 // notAnObject tells valid JSON of another kind from what is no JSON at all.

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"testing"
 	"unicode/utf8"
 
@@ -14,7 +15,25 @@ import (
 
 // isStrict reports whether frame is JSON that also keeps our rules.
 func isStrict(frame []byte) bool {
-	return json.Valid(frame) && utf8.Valid(frame) && depth(frame) <= MaxDepth && hasUniqueKeys(frame)
+	return json.Valid(frame) && utf8.Valid(frame) && depth(frame) <= MaxDepth && hasUniqueKeys(frame) && hasWholeKeys(frame)
+}
+
+var (
+	aString = regexp.MustCompile(`(?s)("(?:[^"\\]|\\.)*")(\s*:)?`)
+	aWhole  = regexp.MustCompile(`(?i)\\u(d[89ab]..\\ud[c-f]..|[0-9a-ce-f]...|d[0-7]..)|\\[^u]`)
+)
+
+// isWhole reports whether no string of valid JSON has half a surrogate pair.
+func isWhole(text []byte) bool { return !bytes.Contains(aWhole.ReplaceAll(text, nil), []byte(`\u`)) }
+
+// hasWholeKeys reports whether no key of valid JSON has half a surrogate pair.
+func hasWholeKeys(frame []byte) bool {
+	for _, found := range aString.FindAllSubmatch(frame, -1) {
+		if len(found[2]) > 0 && !isWhole(found[1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // depth is how many levels of valid JSON there are.
@@ -100,7 +119,7 @@ func checkAgainstJSON(t interface{ Fatalf(string, ...any) }, frame []byte) {
 // recipient is to_user, and whether it may stand there.
 func recipient(object map[string]json.RawMessage) (to string, isGood bool) {
 	value, ok := object["to_user"]
-	return to, !ok || json.Unmarshal(value, &to) == nil
+	return to, !ok || json.Unmarshal(value, &to) == nil && isWhole(value)
 }
 
 func FuzzDecodeTutorial(f *testing.F) {
@@ -109,6 +128,7 @@ func FuzzDecodeTutorial(f *testing.F) {
 	}
 	f.Add([]byte(`{"message":"\ud83e"}`))
 	f.Add([]byte("{\"message\":\"\xff\"}"))
+	f.Add([]byte(`{"message":{"\ud83e":1,"\ud83d":2}}`))
 	f.Fuzz(func(t *testing.T, frame []byte) { checkAgainstJSON(t, frame) })
 }
 
@@ -117,7 +137,7 @@ func TestDecodeTutorialOfPieces(t *testing.T) {
 	piece := rapid.SampledFrom([]string{
 		"{", "}", "[", "]", ",", ":", " ", "\n", `"message"`, `"to_user"`, `"from_user"`, `"\u006dessage"`, `"message":`, `"to_user":`,
 		`"bob"`, `""`, "null", "true", "0.10", "1e400", "-", `"\ud83e"`, `"\ud83e\udd8a"`, `"\\ud83e"`, "\xff", `"`, `\`, `{"message":1`,
-		`{"a":1,"a":2}`, `{"message":[`, `]}`,
+		`{"a":1,"a":2}`, `{"\ud83e":1}`, `{"a":["\ud83e"]}`, `{"message":[`, `]}`,
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var frame []byte

@@ -30,7 +30,11 @@ func DecodeTutorial(frame []byte) (Tutorial, *Error) {
 			switch value.Kind() {
 			case 'n':
 			case '"':
-				t.To = string(unquote(value))
+				to, isWhole := unquote(value)
+				if !isWhole {
+					return errHalf
+				}
+				t.To = string(to)
 			default:
 				return errToUser
 			}

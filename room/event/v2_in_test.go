@@ -31,7 +31,7 @@ func (n *naive) require(ok bool) { n.isGood = n.isGood && ok }
 
 func (n *naive) text(key string, most int) (s string) {
 	if n.has(key) {
-		n.require(json.Unmarshal(n.members[key], &s) == nil && len(s) <= most)
+		n.require(json.Unmarshal(n.members[key], &s) == nil && len(s) <= most && isWhole(n.members[key]))
 	}
 	return s
 }
@@ -81,7 +81,7 @@ func (n *naive) position(raw []byte) (p Position) {
 		n.require(false)
 		return p
 	}
-	n.require(json.Unmarshal(pair[0], &p.Epoch) == nil && p.Epoch != "" && len(p.Epoch) <= 64)
+	n.require(json.Unmarshal(pair[0], &p.Epoch) == nil && p.Epoch != "" && len(p.Epoch) <= 64 && isWhole(pair[0]))
 	p.Seq = n.integer(pair[1])
 	return p
 }
@@ -266,7 +266,7 @@ func TestEachV2OfPieces(t *testing.T) {
 		`"kick"`, `"mute"`, `"unmute"`, `"ban"`, `"unban"`, `"delete"`, `"readonly"`, `"motd"`, `false`, `60000`, `3153600000001`,
 		`null`, `""`, `0`, `7`, `-1`, `-0`, `1e3`, `1.0`, `9223372036854775807`, `9223372036854775808`, `99999999999999999999`, `"bob"`, `"room:all"`,
 		`"room:go"`, `"dm:b\nob"`, `"dm:"`, `["e",17]`, `["e",17 , 1]`, `["",1]`, `["\ud83e",1]`, `{"room:all":["e",1],"dm:bob":["f",2]}`, `{"a":null}`, `{}`, `[]`,
-		`true`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 65) + `"`, `"` + strings.Repeat("x", 257) + `"`, "[\n1\n]", `"\ud83e"`, `"`, `}`,
+		`true`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 65) + `"`, `"` + strings.Repeat("x", 257) + `"`, "[\n1\n]", `"\ud83e"`, `{"\ud83e":["e",1]}`, `"`, `}`,
 	})
 	between := rapid.SampledFrom([]string{"\n", "\r\n", "\n\n", " ", "", ",", "\n7\n", "\xff\n"})
 	rapid.Check(t, func(t *rapid.T) {

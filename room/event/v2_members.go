@@ -161,7 +161,7 @@ func (r *reading) typ(v jsontext.Value) {
 		r.T = TypeMsg
 		return
 	}
-	name, ok := textOf(v)
+	name, ok := r.textOf(v)
 	r.require(ok, errT)
 	for t, known := range typeNames {
 		if name == known {
@@ -189,13 +189,13 @@ func (r *reading) cid(v jsontext.Value) {
 	if v == nil {
 		return
 	}
-	cid, ok := textOf(v)
+	cid, ok := r.textOf(v)
 	r.require(ok && cid != "" && len(cid) <= MaxCid, errCid)
 	r.Cid = cid
 }
 
 func (r *reading) conv(v jsontext.Value) {
-	name, ok := textOf(v)
+	name, ok := r.textOf(v)
 	r.require(ok, errConv)
 	conv, err := ParseConv(name)
 	r.require(err == nil, err)
@@ -243,7 +243,7 @@ func (r *reading) text(v jsontext.Value, most int, err *Error) string {
 	if !isGiven(v) {
 		return ""
 	}
-	s, ok := textOf(v)
+	s, ok := r.textOf(v)
 	r.require(ok && (most == 0 || len(s) <= most), err)
 	return s
 }
@@ -274,7 +274,7 @@ func (r *reading) position(v jsontext.Value) (p Position) {
 	defer readers.Put(d)
 	_, _ = d.ReadToken() // the bracket; v is known to be JSON
 	epoch, _ := d.ReadValue()
-	name, ok := textOf(epoch)
+	name, ok := r.textOf(epoch)
 	r.require(ok && name != "" && len(name) <= MaxEpoch, errPos)
 	seq, _ := d.ReadValue()
 	p = Position{name, r.integer(seq, errPos)}
@@ -282,10 +282,12 @@ func (r *reading) position(v jsontext.Value) (p Position) {
 	return p
 }
 
-// textOf is the text of a JSON string; false for what is none.
-func textOf(v jsontext.Value) (string, bool) {
+// textOf is the text of a JSON string, which must be whole; false for what is none.
+func (r *reading) textOf(v jsontext.Value) (string, bool) {
 	if v.Kind() != '"' {
 		return "", false
 	}
-	return string(unquote(v)), true
+	text, isWhole := unquote(v)
+	r.require(isWhole, errHalf)
+	return string(text), true
 }
