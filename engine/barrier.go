@@ -20,6 +20,7 @@ import (
 type barrier struct {
 	closed *atomic.Uint64 // grows before a socket's number is given back, and again after who is not the poller has done so
 	far    *os.File       // what is written here comes to the poller
+	near   *nbio.Conn     // by this
 
 	mu      sync.Mutex // guards what follows; a leaf
 	clean   uint64     // closed, when the last round that has come back was begun
@@ -45,7 +46,7 @@ func (b *barrier) pass(stop <-chan struct{}) {
 		b.next = &round{done: make(chan struct{})}
 	}
 	waits := b.next
-	b.begin()
+	b.send()
 	b.mu.Unlock()
 	select {
 	case <-waits.done:
@@ -53,8 +54,8 @@ func (b *barrier) pass(stop <-chan struct{}) {
 	}
 }
 
-// begin sends the next round off, unless one is under way or nobody waits. The caller holds b.mu.
-func (b *barrier) begin() {
+// send sends the next round off, unless one is under way or nobody waits. The caller holds b.mu.
+func (b *barrier) send() {
 	if b.current != nil || b.next == nil {
 		return
 	}
@@ -73,7 +74,7 @@ func (b *barrier) passed() {
 	b.clean = b.current.begun
 	close(b.current.done)
 	b.current = nil
-	b.begin()
+	b.send()
 }
 
 // knock has a byte under way. It never blocks.
@@ -82,7 +83,7 @@ func (b *barrier) knock() {
 	defer b.mu.Unlock()
 	if b.current == nil {
 		b.next = &round{done: make(chan struct{})}
-		b.begin()
+		b.send()
 	}
 }
 
@@ -96,48 +97,70 @@ func (b *barrier) silence() time.Duration {
 	return time.Since(b.current.since)
 }
 
-// newBarriers makes a barrier for each poller, and waits until every poller runs. One that is told to stop before it has
-// begun never ends: its first act is to take back the order (nbio poller_epoll.go:224).
-func newBarriers(loop *nbio.Engine, closed *atomic.Uint64, stop <-chan struct{}) (barriers []*barrier, err error) {
-	barriers = make([]*barrier, loop.NPoller)
+// newBarriers makes a barrier for each poller of a loop that has not begun.
+func newBarriers(loop *nbio.Engine, closed *atomic.Uint64) ([]*barrier, error) {
+	barriers := make([]*barrier, loop.NPoller)
 	for missing := loop.NPoller; missing > 0; { // nbio gives a socket to a poller by its descriptor, so that all get one in turn
-		b := &barrier{closed: closed}
-		sock, err := b.pair()
+		b, err := newBarrier(closed)
 		if err != nil {
-			return barriers, err
+			closeBarriers(barriers)
+			return nil, err
 		}
-		at := sock.Hash() % loop.NPoller
+		at := b.near.Hash() % loop.NPoller
 		if barriers[at] != nil {
-			defer func() { _, _ = sock.Close(), b.far.Close() }() // its number is taken until there is one of the others
+			defer b.close() // its number is taken until there is one of the others
 			continue
 		}
 		barriers[at] = b
 		missing--
-		if _, err := loop.AddConn(sock); err != nil {
-			return barriers, err
-		}
-		b.clean = closed.Load() + 1 // not clean: pass waits for the poller
-		b.pass(stop)
 	}
 	return barriers, nil
 }
 
-// pair makes the sockets of a barrier: the far one is kept, the near one is for the poller.
-func (b *barrier) pair() (*nbio.Conn, error) {
+// newBarrier makes one, which is for the poller that its near socket's descriptor says.
+func newBarrier(closed *atomic.Uint64) (*barrier, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	b.far = os.NewFile(uintptr(pair[0]), "barrier")
+	b := &barrier{closed: closed, far: os.NewFile(uintptr(pair[0]), "barrier")}
 	near := os.NewFile(uintptr(pair[1]), "barrier")
 	defer near.Close()
 	conn, err := net.FileConn(near)
+	if err == nil {
+		if b.near, err = adopt(conn); err != nil {
+			_ = conn.Close()
+		}
+	}
 	if err != nil {
+		_ = b.far.Close()
 		return nil, err
 	}
-	sock, err := adopt(conn)
-	if err == nil {
-		sock.SetSession(b)
+	b.near.SetSession(b)
+	return b, nil
+}
+
+// begin gives the barrier to its poller, and waits until that runs. One that is told to stop before it has begun never ends: its
+// first act is to take back the order (nbio poller_epoll.go:224).
+func (b *barrier) begin(loop *nbio.Engine, stop <-chan struct{}) error {
+	if _, err := loop.AddConn(b.near); err != nil {
+		return err
 	}
-	return sock, err
+	b.clean = b.closed.Load() + 1 // not clean: pass waits for the poller
+	b.pass(stop)
+	return nil
+}
+
+func (b *barrier) close() {
+	_ = b.near.Close()
+	_ = b.far.Close()
+}
+
+// closeBarriers closes those that there are.
+func closeBarriers(barriers []*barrier) {
+	for _, b := range barriers {
+		if b != nil {
+			b.close()
+		}
+	}
 }

@@ -219,10 +219,7 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	e.stopped.Do(func() {
 		close(e.stop)
 		e.door.close()
-		e.loop.Stop()
-		for _, b := range e.barriers {
-			_ = b.far.Close()
-		}
+		stopLoop(e.loop, e.barriers)
 	})
 	e.running.Wait()
 	return err

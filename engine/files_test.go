@@ -9,6 +9,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -163,5 +166,64 @@ func TestOutOfFiles(t *testing.T) {
 	talk()
 	for _, c := range users {
 		_ = c.Close()
+	}
+}
+
+// TestNoFileAtTheStart: an engine that has too few files to begin leaves none open, and no goroutine, wherever it comes to lack one.
+func TestNoFileAtTheStart(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2)) // one poller: nbio itself leaves files open where it lacks one for another
+	var usual unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &usual); err != nil {
+		t.Fatal(err)
+	}
+	for left := 0; ; left++ {
+		files, goroutines := openFiles(t), runtime.NumGoroutine()
+		setFileLimit(t, unix.Rlimit{Cur: uint64(leaving(files, left)), Max: usual.Max})
+		e, err := New(Config{Accept: letIn(nil), IsSocket: func(string) bool { return false }, Log: quiet})
+		setFileLimit(t, usual)
+		if err == nil {
+			if err := e.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		if now := openFiles(t); len(now) != len(files) || runtime.NumGoroutine() > goroutines {
+			t.Errorf("%v, with %d files left: %d are open that were not, and %d goroutines run",
+				err, left, len(now)-len(files), runtime.NumGoroutine()-goroutines)
+		}
+	}
+}
+
+// openFiles are the descriptors of this process.
+func openFiles(t *testing.T) (open []int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, fd)
+	}
+	return open
+}
+
+// leaving is the limit that leaves so many descriptors beside those that are open.
+func leaving(open []int, left int) (limit int) {
+	for ; left > 0 || slices.Contains(open, limit); limit++ {
+		if !slices.Contains(open, limit) {
+			left--
+		}
+	}
+	return limit
+}
+
+func setFileLimit(t *testing.T, limit unix.Rlimit) {
+	t.Helper()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -38,12 +38,27 @@ func startLoop(e *Engine) (*nbio.Engine, error) {
 			c.lost()
 		}
 	})
-	if err := startPollers(loop); err != nil {
+	var err error
+	if e.barriers, err = newBarriers(loop, &e.closed); err != nil {
 		return nil, err
 	}
-	var err error
-	e.barriers, err = newBarriers(loop, &e.closed, e.stop)
-	return loop, err
+	if err = startPollers(loop); err != nil {
+		closeBarriers(e.barriers)
+		return nil, err
+	}
+	for _, b := range e.barriers {
+		if err = b.begin(loop, e.stop); err != nil {
+			go stopLoop(loop, e.barriers) // nobody waits: a poller that has yet to begin does not end
+			return nil, err
+		}
+	}
+	return loop, nil
+}
+
+// stopLoop ends the loop, and closes its sockets.
+func stopLoop(loop *nbio.Engine, barriers []*barrier) {
+	loop.Stop()
+	closeBarriers(barriers)
 }
 
 // connOf is the connection on a socket; nil: none of ours. What the door did to the connection before AddConn happens
