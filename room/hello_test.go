@@ -56,7 +56,7 @@ func TestClaimOfAnother(t *testing.T) {
 		{"wrong secret", "v2", 0, `{"t":"hello","resume":"wrong"}`, refused, in},
 		{"empty secret", "v2", 0, `{"t":"hello","resume":""}`, refused, in},
 		{"no hello", "v2", 0, `{"t":"ping","id":1}`, refused, in},
-		{"malformed hello", "v2", 0, `{"t":"hello","resume":1}`, refused, in},
+		{"malformed hello", "v2", 0, `{"t":"hello","resume":1}` + "\n" + `{"t":"hello"}`, refused, in},
 		{"the secret", "v2", 0, `{"t":"hello","resume":"SECRET"}`, in, taken},
 		{"no secret, reserved", "v2", reserve - time.Second, `{"t":"hello"}`, refused, in},
 		{"wrong secret, reserved", "v2", reserve - time.Second, `{"t":"hello","resume":"wrong"}`, refused, in},
@@ -210,6 +210,31 @@ func TestSilentClientWithAnothersNick(t *testing.T) {
 		heir.isClosed(0)
 		heir.send(`{"t":"msg","id":1,"message":2}`)
 		heir.sees("ack 1 room:all", "msg room:all alice: 2")
+	})
+}
+
+// A malformed hello for a nick that can come back is answered, and a proper one may follow, for as long as one is waited for.
+func TestMalformedHelloForAnothersNick(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+		alice := c.in("alice")
+		back, thief := c.meet("alice"), c.meet("alice")
+		for _, frame := range []string{
+			`{"t":"hello","id":1,"resume":%q,"pos":[]}`, `{"t":"hello","id":1,"resume":%q,"token":7}`,
+			`{"t":"hello","id":1,"resume":%q,"pos":{"room:all":["e","7"]}}`,
+		} {
+			for _, u := range []*user{back, thief} {
+				u.send(frame, alice.resume)
+				u.sees("err 1 400")
+				u.isClosed(0)
+			}
+		}
+		back.hello(alice.with())
+		alice.isClosed(4510)
+		time.Sleep(proofWait)
+		synctest.Wait()
+		back.isClosed(0)
+		thief.isClosed(4509)
+		thief.sees()
 	})
 }
 

@@ -11,13 +11,13 @@ import (
 // object takes one object of a client of version 2. It runs on the loop.
 func (s *Session) object(in event.In, bad *event.Error) {
 	s.hub.metrics.receivedBy[version2][in.T].Inc()
-	if needsToken := s.hub.isByToken() && s.grant.Load() == nil; !s.greeted && (bad == nil || !needsToken) {
-		s.greeted = true // else it was malformed, and a hello may follow
+	if !s.greeted && (bad == nil || s.claim() != 0) {
+		s.greeted = true // else it was malformed, and the hello that is needed may follow
 		if bad == nil && in.T == event.TypeHello {
 			s.hello(in)
 			return
 		}
-		if needsToken {
+		if s.hub.isByToken() && s.grant.Load() == nil {
 			s.refuseToken(in.ID, s.hub.refuseNoToken())
 			return
 		}
