@@ -38,7 +38,7 @@ func (h *Hub) newMissed() missed {
 	}
 }
 
-// recover collects what a claim has missed: in the conversations whose positions it gives, all or nothing each; in
+// recover collects what a claim has missed: in the conversations whose positions it gives, all or nothing each, and once each; in
 // its other direct conversations all that was never written to it; and how far their other sides have got. Where not all of it
 // fits, that of the latest conversations comes. One that is new has missed nothing: what was said to it since is held back for
 // it. It reads the log and may wait.
@@ -51,19 +51,25 @@ func (h *Hub) recover(claim history.Claim, isNew bool, pos map[string]event.Posi
 		known, err = h.directs(claim.ID)
 		h.check(err)
 	}
-	told := map[*thread]bool{}
+	asked := map[string]bool{} // by name in the log
+	isAsked := func(t *thread) bool { return asked[t.parts[0].Conv] }
 	for _, name := range slices.Sorted(maps.Keys(pos)) {
 		conv, _ := event.ParseConv(name)
-		if t := h.locate(conv, known); t != nil {
-			told[t] = true
-			m.recovered[name] = h.bring(&m, claim.ID, t, pos[name])
-		} else { // it has all of what was never begun, if it is sure that it was not
+		switch t := h.locate(conv, known); {
+		case t == nil: // it has all of what was never begun, if it is sure that it was not
 			never := event.Position{Epoch: h.config.Log.Epoch()}
 			m.recovered[name] = conv.Kind == event.ConvDirect && pos[name] == never && known.floor == 0
+		case isAsked(t): // by another spelling
+			m.recovered[name] = false
+		default:
+			for _, p := range t.parts {
+				asked[p.Conv] = true
+			}
+			m.recovered[name] = h.bring(&m, claim.ID, t, pos[name])
 		}
 	}
 	all := h.newest(known.byKey)
-	h.unread(&m, claim.ID, slices.DeleteFunc(slices.Clone(all), func(t *thread) bool { return told[t] }))
+	h.unread(&m, claim.ID, slices.DeleteFunc(slices.Clone(all), isAsked))
 	h.receipts(&m, all)
 	m.end()
 	return m

@@ -132,6 +132,29 @@ func TestRecoveryOfWhatIsRemovedMeanwhile(t *testing.T) {
 	}
 }
 
+// A conversation that a hello names by two spellings is recovered once.
+func TestRecoveryByTwoSpellings(t *testing.T) {
+	for _, x := range []struct{ to, conv, one, other string }{
+		{``, "room:all", "room:ALL", "room:all"},
+		{`,"room":"Go"`, "room:Go", "room:GO", "room:go"},
+		{`,"to_user":"Vic"`, "dm:Vic", "dm:VIC", "dm:vic"},
+	} {
+		t.Run(x.conv, func(t *testing.T) {
+			inBubble(t, Config{}, func(t *testing.T, c *bubble) {
+				alice, host := c.in("alice"), c.in("host")
+				c.in("Vic").drop()
+				host.send(`{"t":"join","room":"Go"}`) // and keeps its spelling
+				alice.send(`{"t":"join","room":"Go"}`)
+				first := alice.talk(x.to, 1, 2)[0]
+				alice.drop()
+				_, news := c.hello("alice", alice.with()+
+					fmt.Sprintf(`,"pos":{%q:[%q,%d],%q:[%q,%d]}`, x.one, alice.epoch, first, x.other, alice.epoch, first))
+				wantSet(t, news, fmt.Sprintf("welcome 0 %s=true %s=false", x.one, x.other), fmt.Sprintf("msg %s alice: 2", x.conv))
+			})
+		})
+	}
+}
+
 // A position in a room is the wish to be there again.
 func TestRecoveryJoinsRooms(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, c *bubble) {
