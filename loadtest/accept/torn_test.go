@@ -91,7 +91,8 @@ func TestTornEnd(t *testing.T) {
 				t.Parallel()
 				h, l := boot(t, "--durability", durability), newLedger()
 				w := enter(t, h.addr, "alice", crashPause)
-				talkFor(t, w, l, "before", 300)
+				talkFor(t, w, l, "first", 10) // in commits of their own, long before the end
+				talkFor(t, w, l, "before", 290)
 				w.await(t, "for its own messages", func() bool { return len(w.heard[client.Everyone]) == 300 })
 				w.Close()
 				heard := w.heard[client.Everyone]
