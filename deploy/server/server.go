@@ -103,10 +103,11 @@ func Start(settings config.Serve, o Options) (_ *Server, err error) {
 	if private != nil {
 		s.serveAdmin(private, o.Log)
 	}
-	if err = o.Handover.ready(); err == nil {
-		tellSystemd(daemon.SdNotifyReady)
+	if err = o.Handover.ready(); err != nil {
+		return nil, err
 	}
-	return s, err
+	tellSystemd(daemon.SdNotifyReady)
+	return s, nil
 }
 
 // open makes the halves: the room, in a cluster if there is one, and the engine before it.
@@ -158,8 +159,17 @@ func (s *Server) listen(settings config.Serve) (public, private net.Listener, er
 	return public, private, s.openCerts(settings, s.addr, s.options.Log)
 }
 
-// abandon undoes what Start has done so far.
+// abandon undoes what Start has done so far. Who has come in meanwhile is cut off.
 func (s *Server) abandon(listeners ...net.Listener) {
+	if s.engine != nil {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, _ = s.engine.Shutdown(now), <-s.served
+	}
+	if s.admin != nil {
+		s.api.Close()
+		_ = s.admin.Close()
+	}
 	if s.hub != nil {
 		s.hub.Close()
 	}
