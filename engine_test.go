@@ -621,8 +621,13 @@ func TestTutorialStop(t *testing.T) {
 	}
 	stopping := make(chan struct{})
 	go func() { defer close(stopping); h.halt() }()
-	for !h.server.Draining() {
-		time.Sleep(time.Millisecond)
+	for status := 0; status != http.StatusServiceUnavailable; { // until it refuses newcomers
+		c, answer, err := knock(h.addr, "/conn_ws", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		status = answer.StatusCode
+		c.conn.Close()
 	}
 	_, answer, err := knock(h.addr, "/conn/ws/carol", "") // idler does not answer, so that the server is still there
 	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {

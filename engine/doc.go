@@ -7,13 +7,13 @@
 //	              answers 101 or a refusal (refusal.go); what asks for no WebSocket goes to net/http (pages.go);
 //	              greet.go agrees on TLS before, where it is spoken
 //	address.go    where a client is, seen through trusted proxies: X-Forwarded-For, and proxy.go's PROXY header
-//	bounds.go     what of that may be changed while it serves
+//	bounds.go     what of that may be changed while it serves; limits.go, how many files there may be
 //	inrush.go     new connections of an address a second; headroom.go, whether there is memory for more; rush.go gives back
 //	              what a rush has needed; complaints.go, what the log says of refusals
 //	engine.go     Config, Engine, start and shutdown; drain.go, in which order and how fast connections are sent away;
 //	              returns.go, when whoever was sent away may come back
 //	loop.go       nbio's pollers, which read and call back; barrier.go keeps what a poller still has of a closed socket from the
-//	              next one; inherit.go keeps sockets from processes that this one starts
+//	              next one, and shows that a poller hangs; inherit.go keeps sockets from processes that this one starts
 //	secure.go     TLS: crypto/tls without a goroutine that waits; spare.go takes what libraries keep for nothing
 //	inbound.go    bytes to frames to messages, on the loop (header.go, utf8.go, deflate.go); control.go answers
 //	              pings and close frames
@@ -36,7 +36,8 @@
 //	Conn.mu          one connection's queue and state; never two at once
 //	crypto/tls's own for reading, which the loop alone takes, and never with Conn.mu; and for writing, below either
 //	nbio's own lock  of the same connection, inside its Write; Conn.written runs under it and only counts
-//	leaves           door.mu, table.mu, closers.mu, flusher.mu, barrier.mu, inrush.mu, returns.mu, complaints.mu: nothing is locked while one is held
+//	leaves           door.mu, pages.mu, table.mu, closers.mu, flusher.mu, barrier.mu, inrush.mu, returns.mu, complaints.mu, and goneTally.mu,
+//	                 which is taken under Conn.mu: nothing is locked while one is held
 //
 // Sessions are called without any lock.
 //

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics is what the engine counts. Its names begin with throng_engine_; README lists them. What is counted for every write
+// metrics is what the engine counts. Its names begin with throng_engine_. What is counted for every write
 // stands in its connection (outbox.sent), without an atomic operation, and is added up when somebody asks or the connection
 // goes; see census.go.
 type metrics struct {

@@ -22,19 +22,18 @@ func (t *table) add(c *Conn) {
 	t.mu.Unlock()
 }
 
-// remove takes c out and reports whether it was in.
-func (t *table) remove(c *Conn) bool {
+// remove takes c out, if it is in.
+func (t *table) remove(c *Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.slot >= len(t.conns) || t.conns[c.slot] != c {
-		return false
+		return
 	}
 	last := len(t.conns) - 1
 	t.conns[c.slot] = t.conns[last]
 	t.conns[c.slot].slot = c.slot
 	t.conns[last] = nil
 	t.conns = t.conns[:last]
-	return true
 }
 
 // collect appends to found the members for which wanted holds. wanted runs under the lock and takes none.

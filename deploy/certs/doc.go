@@ -15,5 +15,6 @@ type Keeper interface {
 	Config() *tls.Config
 	// Reload looks for newer certificates now, where they are not looked for all the time. By an error nothing has changed.
 	Reload() error
+	// Close ends the looking and waits until it has. Connections keep the certificates that they have.
 	Close()
 }

@@ -17,9 +17,10 @@
 // what makes the file no TOML.
 //
 // The files, in the order of reading: command.go (what a command is, and the road of its values), setting.go (the
-// table), serve.go with serve_limits.go, load.go, worker.go, doctor.go, health.go, token.go and log.go (the commands), kind.go, address.go and size.go (how a text
-// becomes a value), source.go (flags, environment, file), nearest.go (names that are none), print.go (help and default
-// file), man.go (the manual page), load_help.go (the words around the settings of load).
+// table), serve.go with serve_api.go, serve_auth.go, serve_limits.go, serve_observe.go, serve_tls.go and serve_webhook.go, load.go, worker.go,
+// doctor.go, health.go, token.go and log.go (the commands), kind.go, address.go and size.go (how a text becomes a value), source.go (flags,
+// environment, file), nearest.go (names that are none), changed.go (in what two servers' settings differ), print.go (help and default file),
+// man.go (the manual page), load_help.go (the words around the settings of load).
 //
 // The package has no state, starts no goroutine and imports no other package of Throng. All of its functions may be
 // called from any goroutine, for different commands.

@@ -17,7 +17,7 @@ import (
 // raw sends the private listener bytes as they are and returns the status line of the answer; "": the connection was closed.
 func (h *house) raw(text string) string {
 	h.t.Helper()
-	conn, err := net.DialTimeout("tcp", h.AdminAddr().String(), patience)
+	conn, err := net.DialTimeout("tcp", h.private, patience)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestAbuseAPIFlood(t *testing.T) {
 	alice, bob := h.come("alice"), h.come("bob")
 	h.ask(200, "GET", "/api/stats", "") // this address has shown its key
 	for range 20 {
-		conn, err := net.DialTimeout("tcp", h.AdminAddr().String(), patience)
+		conn, err := net.DialTimeout("tcp", h.private, patience)
 		if err != nil {
 			t.Fatal(err)
 		}

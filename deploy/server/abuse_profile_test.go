@@ -10,7 +10,7 @@ import (
 // them, none is taken without end, and a refusal is counted.
 func TestAbuseProfiles(t *testing.T) {
 	h := boot(t)
-	address := h.AdminAddr().String()
+	address := h.private
 	_, port, _ := strings.Cut(address, ":")
 	for _, c := range []struct {
 		name, path string

@@ -15,7 +15,6 @@ func (s *Server) serveAdmin(private net.Listener, log *slog.Logger) {
 	log.Info("admin is listening", "admin", private.Addr().String())
 	mux := http.NewServeMux()
 	s.observe(mux)
-	s.inside = private.Addr()
 	s.api = s.newAPI(s.keys)
 	guarded := s.api.Guard(profiles())
 	mux.Handle("GET /debug/pprof/", guarded)

@@ -30,6 +30,7 @@ func told(err error) error {
 	return &admin.Error{Status: bad.Code, Message: bad.Message, After: bad.RetryAfter}
 }
 
+// Publish implements admin.Chat.
 func (c chat) Publish(ctx context.Context, d admin.Draft) (admin.Receipt, error) {
 	r, err := c.hub.Publish(ctx, room.Draft{From: d.From, To: d.To, Room: d.Room, Cid: d.Cid, Body: d.Body})
 	if err != nil {
@@ -40,11 +41,13 @@ func (c chat) Publish(ctx context.Context, d admin.Draft) (admin.Receipt, error)
 	}, nil
 }
 
+// Users implements admin.Chat.
 func (c chat) Users(ctx context.Context, p admin.Part) (online int, nicks []string, err error) {
 	online, nicks = c.hub.Users(ctx, room.Part(p))
 	return online, nicks, nil
 }
 
+// User implements admin.Chat.
 func (c chat) User(ctx context.Context, nick string) (admin.User, error) {
 	p, err := c.hub.Profile(ctx, nick)
 	if err != nil {
@@ -62,6 +65,7 @@ func (c chat) User(ctx context.Context, nick string) (admin.User, error) {
 	return u, nil
 }
 
+// Rooms implements admin.Chat.
 func (c chat) Rooms(ctx context.Context, p admin.Part) (count int, rooms []admin.Room, err error) {
 	count, all := c.hub.Rooms(ctx, room.Part(p))
 	for _, r := range all {
@@ -70,16 +74,19 @@ func (c chat) Rooms(ctx context.Context, p admin.Part) (count int, rooms []admin
 	return count, rooms, nil
 }
 
+// Members implements admin.Chat.
 func (c chat) Members(ctx context.Context, name string, p admin.Part) (shown string, count int, nicks []string, err error) {
 	shown, count, nicks, err = c.hub.Members(ctx, name, room.Part(p))
 	return shown, count, nicks, told(err)
 }
 
+// Presence implements admin.Chat.
 func (c chat) Presence(ctx context.Context, nicks []string) (map[string]bool, error) {
 	there, err := c.hub.Presence(ctx, nicks)
 	return there, told(err)
 }
 
+// History implements admin.Chat.
 func (c chat) History(ctx context.Context, a admin.Ask) (admin.History, error) {
 	page, err := c.hub.History(ctx, room.Ask(a))
 	if err != nil {
@@ -96,6 +103,7 @@ func (c chat) History(ctx context.Context, a admin.Ask) (admin.History, error) {
 	return h, nil
 }
 
+// Message implements admin.Chat.
 func (c chat) Message(_ context.Context, mid string) (any, error) {
 	state, ok, err := c.hub.State(mid)
 	switch {
@@ -107,6 +115,7 @@ func (c chat) Message(_ context.Context, mid string) (any, error) {
 	return state, nil
 }
 
+// Nodes implements admin.Chat.
 func (c chat) Nodes(ctx context.Context) (all []admin.Node) {
 	for _, v := range c.hub.Nodes(ctx) {
 		all = append(all, admin.Node(v))

@@ -7,6 +7,7 @@
 //	accept.go   the seam: who may come in, and the session they get; wire.go, what a session sees of a connection
 //	certs.go    the certificates of the public listener
 //	gate.go     tokens: where a request has one, and what it allows
+//	reload.go   settings that change in a running server
 //	limits.go   how much there may be, and who takes the connections at a stop
 //	pages.go    plain HTTP on the public listener
 //	webhook.go  what happens is told to an endpoint

@@ -28,18 +28,18 @@ const patience = 30 * time.Second
 type house struct {
 	t *testing.T
 	*Server
-	base   string // of the private listener's addresses
-	key    string // "": none
-	client *http.Client
+	private string // where the private listener listens
+	key     string // "": none
+	client  *http.Client
 }
 
 // boot starts a server on loopback with a key for all there is unless args say otherwise. It is stopped with the test.
 func boot(t *testing.T, args ...string) *house {
 	t.Helper()
 	const key = "boss-0123456789a"
-	h := &house{t: t, key: key, client: &http.Client{Transport: &http.Transport{}}}
+	h := &house{t: t, private: free(t), key: key, client: &http.Client{Transport: &http.Transport{}}}
 	var settings config.Serve
-	standard := []string{"--addr", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", "mem", "--rate", "0", "--api-key", key}
+	standard := []string{"--addr", "127.0.0.1:0", "--admin", h.private, "--data", "mem", "--rate", "0", "--api-key", key}
 	if _, err := config.Parse(&settings, slices.Concat(standard, args), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func boot(t *testing.T, args ...string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Server, h.base = s, "http://"+s.AdminAddr().String()
+	h.Server = s
 	t.Cleanup(func() {
 		h.client.CloseIdleConnections()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -62,7 +62,7 @@ func boot(t *testing.T, args ...string) *house {
 // request is one to the private listener, with the key.
 func (h *house) request(method, path, body string) *http.Request {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(h.t.Context(), method, h.base+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(h.t.Context(), method, "http://"+h.private+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"throng/web/admin"
 )
 
+// Moderate implements admin.Chat.
 func (c chat) Moderate(ctx context.Context, a admin.Act) (admin.Act, error) {
 	act := room.Act{
 		Kind: room.ActKind(a.Kind), Nick: a.Nick, Room: a.Room, Mid: a.Mid, Text: json.RawMessage(a.Text), Reason: a.Reason, By: a.By,
@@ -42,6 +43,7 @@ func parsePrefix(text string) (netip.Prefix, bool) {
 	return prefix, err == nil
 }
 
+// Rules implements admin.Chat.
 func (c chat) Rules(context.Context) (all []admin.Act, err error) {
 	for _, r := range c.hub.Rules() {
 		all = append(all, actOf(&r))
@@ -49,6 +51,7 @@ func (c chat) Rules(context.Context) (all []admin.Act, err error) {
 	return all, nil
 }
 
+// Acts implements admin.Chat.
 func (c chat) Acts(_ context.Context, before uint64, limit int) (all []admin.Act, more bool, err error) {
 	acts, more, err := c.hub.Acts(before, limit)
 	for i := range acts {

@@ -66,7 +66,7 @@ func visit(t *testing.T, h *house, tolerated ...string) *operator {
 			}
 		}
 	})
-	o.do(chromedp.Navigate(h.base + "/"))
+	o.do(chromedp.Navigate("http://" + h.private + "/"))
 	return o
 }
 

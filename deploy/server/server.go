@@ -28,7 +28,6 @@ type Server struct {
 	log    history.Log
 	nodes  *cluster.Cluster // nil: this node is alone
 	admin  *http.Server     // nil: off
-	inside net.Addr         // of the private listener; nil: off
 	hooks  *hooks           // nil: nobody is told what happens
 	api    *admin.Server    // nil: off
 	keys   *admin.Keyring   // of api; nil: none
@@ -185,12 +184,6 @@ func (s *Server) abandon(listeners ...net.Listener) {
 
 // Addr is where the public listener listens.
 func (s *Server) Addr() net.Addr { return s.addr }
-
-// AdminAddr is where the private listener listens; nil: nowhere.
-func (s *Server) AdminAddr() net.Addr { return s.inside }
-
-// Draining reports whether newcomers are refused.
-func (s *Server) Draining() bool { return s.engine.Draining() }
 
 // Conns is the number of live connections.
 func (s *Server) Conns() int { return s.engine.Conns() }

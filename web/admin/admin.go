@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Chat       Chat                  // required
 	Stats      Stats                 // required
-	Keys       func() []Key          // who may use the API at present; it must not block. nil: who asks from this machine
+	Keys       func() []Key          // who may use the API at present; asked for each request, so that it may read a small file, but waits for nobody. nil: who asks from this machine
 	MaxMessage int                   // bytes of one message, as the chat has it; 0: 64 KiB
 	Log        *slog.Logger          // nil: slog.Default()
 	Metrics    prometheus.Registerer // gets what the API counts; nil: nobody does

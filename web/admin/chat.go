@@ -41,20 +41,20 @@ type Chat interface {
 
 // Draft is a message that is to be sent. To and Room exclude each other; neither is everyone.
 type Draft struct {
-	From string // a nick; "": the server
-	To   string
-	Room string
-	Cid  string // "": none
+	From string // a nick, whether somebody has it or not; "": the server
+	To   string // a nick; "": it is no direct message
+	Room string // a room's name; "": it is not for a named room
+	Cid  string // by which a repeat is known, unique for From; "": none
 	Body []byte // JSON
 }
 
 // Receipt is how a message was stored.
 type Receipt struct {
-	Mid      string `json:"mid"`
-	Conv     string `json:"conv"` // as its sender names it
-	Seq      uint64 `json:"seq"`
-	Ts       int64  `json:"ts"` // ms since 1970
-	Dur      string `json:"dur"`
+	Mid      string `json:"mid"`    // the message's id
+	Conv     string `json:"conv"`   // as its sender names it: room:all, room:NAME or dm:NICK
+	Seq      uint64 `json:"seq"`    // its place in the conversation
+	Ts       int64  `json:"ts"`     // ms since 1970
+	Dur      string `json:"dur"`    // how it is stored: mem, os, fsync or quorum
 	IsOnline bool   `json:"online"` // a direct message's recipient was there
 	IsRepeat bool   `json:"repeat"` // it had been sent before
 }
@@ -63,78 +63,78 @@ type Receipt struct {
 type Part struct {
 	After  string // the page that begins after this name; "": the first
 	Prefix string // those that begin so; "": all
-	Limit  int    // how many, at least 1
+	Limit  int    // how many; 0: none, who asks wants the count
 }
 
-// User is who has a nick.
+// User is who has a nick, or can come back to it.
 type User struct {
-	Nick     string    `json:"nick"`
+	Nick     string    `json:"nick"` // as it is shown
 	IsOnline bool      `json:"online"`
-	Node     string    `json:"node"`    // where they are; "": nowhere, or there is one node
-	Returns  bool      `json:"returns"` // the nick is kept for them when they are away
-	Since    int64     `json:"since"`   // ms since 1970: when they first came as who they are
-	Away     int64     `json:"away"`    // ms since 1970: when they went away; 0: they are there
-	Count    int       `json:"count"`   // of sessions
-	Sessions []Session `json:"sessions"`
-	Rooms    []string  `json:"rooms"`
+	Node     string    `json:"node"`     // where they are; "": nowhere, or there is one node
+	Returns  bool      `json:"returns"`  // the nick is kept for them when they are away
+	Since    int64     `json:"since"`    // ms since 1970: when they first came as who they are
+	Away     int64     `json:"away"`     // ms since 1970: when they went away; 0: they are there
+	Count    int       `json:"count"`    // of sessions
+	Sessions []Session `json:"sessions"` // the first 100
+	Rooms    []string  `json:"rooms"`    // that one of these sessions has joined, each once, in order
 }
 
 // Session is a connection of somebody.
 type Session struct {
-	ID      string   `json:"id"`
-	Dialect string   `json:"dialect"`
-	Since   int64    `json:"since"`  // ms since 1970
-	Queued  int      `json:"queued"` // bytes
-	IsSlow  bool     `json:"slow"`
-	Rooms   []string `json:"rooms"`
+	ID      string   `json:"id"`      // as the client was told; "": it was not
+	Dialect string   `json:"dialect"` // tutorial or v2
+	Since   int64    `json:"since"`   // ms since 1970
+	Queued  int      `json:"queued"`  // bytes that wait to be written
+	IsSlow  bool     `json:"slow"`    // it missed something that it is still to be told of
+	Rooms   []string `json:"rooms"`   // that it has joined
 }
 
 // Room is a room and how many are in it.
 type Room struct {
-	Room  string `json:"room"`
-	Count int    `json:"count"`
+	Room  string `json:"room"`  // its name as it is shown
+	Count int    `json:"count"` // on all nodes
 }
 
 // Ask is a page of a conversation: of a room, of two people, or of everyone.
 type Ask struct {
-	Room     string
-	User     string // with With
-	With     string
-	Before   uint64 // 0: the newest
-	After    uint64 // when HasAfter, instead
+	Room     string // a room's name; "": none
+	User     string // a nick, with With; "": neither
+	With     string // a nick
+	Before   uint64 // the page that ends before this seq; 0: the newest
+	After    uint64 // when HasAfter, instead: the page that begins after this seq; 0: the oldest
 	HasAfter bool
-	Limit    int
+	Limit    int // messages, 1 to 100
 }
 
 // History is a page of a conversation.
 type History struct {
-	Conv     string    `json:"conv"`
-	Epoch    string    `json:"epoch"`
-	More     bool      `json:"more"`
+	Conv     string    `json:"conv"`     // room:all, room:NAME, or dm:NICK of one of the two
+	Epoch    string    `json:"epoch"`    // names the log that the seqs belong to
+	More     bool      `json:"more"`     // there are others, further on in the direction asked for
 	Messages []Message `json:"messages"` // the oldest first
 }
 
 // Message is a stored message.
 type Message struct {
-	Mid  string         `json:"mid"`
-	Seq  uint64         `json:"seq"`
-	Prev uint64         `json:"prev"`
-	Ts   int64          `json:"ts"` // ms since 1970
-	From string         `json:"from_user"`
-	To   string         `json:"to_user,omitzero"`
-	Room string         `json:"room,omitzero"`
-	Body jsontext.Value `json:"message"` // null: also where it was deleted
+	Mid  string         `json:"mid"`              // its id
+	Seq  uint64         `json:"seq"`              // its place in the conversation
+	Prev uint64         `json:"prev"`             // the seq before it there; 0: none
+	Ts   int64          `json:"ts"`               // ms since 1970
+	From string         `json:"from_user"`        // its sender's nick
+	To   string         `json:"to_user,omitzero"` // a direct message's recipient; "": it is none
+	Room string         `json:"room,omitzero"`    // the named room that it was said in; "": in none
+	Body jsontext.Value `json:"message"`          // null: also where it was deleted
 
 	IsGone bool `json:"deleted,omitzero"` // what it said was deleted
 }
 
 // Node is how a node of the chat is.
 type Node struct {
-	Node    string `json:"node"` // "": there is one
-	Online  int    `json:"online"`
-	Rooms   int    `json:"rooms"` // with people of that node
-	Since   int64  `json:"since"` // ms since 1970
-	Problem string `json:"problem"`
+	Node    string `json:"node"`    // its id; "": there is one
+	Online  int    `json:"online"`  // sessions
+	Rooms   int    `json:"rooms"`   // with people of that node
+	Since   int64  `json:"since"`   // ms since 1970: when it began
+	Problem string `json:"problem"` // why it cannot serve; "": it can
 	Waiting int64  `json:"waiting"` // bytes that wait to be stored
 	Backlog int64  `json:"backlog"` // bytes that wait to be delivered
 }

@@ -10,18 +10,18 @@ import (
 type Act struct {
 	Kind   string         `json:"kind"` // kick, mute, unmute, ban, unban, delete, readonly, writable, motd
 	Nick   string         `json:"nick,omitzero"`
-	Addr   string         `json:"addr,omitzero"` // an IP address, or a prefix such as 10.0.0.0/8
-	Room   string         `json:"room,omitzero"`
-	Mid    string         `json:"mid,omitzero"`
+	Addr   string         `json:"addr,omitzero"`   // an IP address, or a prefix such as 10.0.0.0/8
+	Room   string         `json:"room,omitzero"`   // a room's name
+	Mid    string         `json:"mid,omitzero"`    // a message's id
 	Text   jsontext.Value `json:"text,omitzero"`   // the message of the day
 	Until  int64          `json:"until,omitzero"`  // ms since 1970: when it ends; 0: never
 	Reason string         `json:"reason,omitzero"` // for whom it strikes, too
-	By     string         `json:"by,omitzero"`
+	By     string         `json:"by,omitzero"`     // a nick, or api: and the name of the key that it was done with
 
 	// Set by Moderate.
-	ID  string `json:"id"`
-	At  int64  `json:"at"` // ms since 1970
-	Seq uint64 `json:"seq"`
+	ID  string `json:"id"`  // ids sort as the acts were done
+	At  int64  `json:"at"`  // ms since 1970
+	Seq uint64 `json:"seq"` // its place among the acts, for Chat.Acts
 }
 
 // striking is the body of a request to do something to somebody. What stands in it is for the chat to judge.
