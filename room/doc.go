@@ -26,7 +26,7 @@
 //	            message that is deleted
 //	publish.go  what programs of the server's side send; survey.go, profile.go and reading.go what operators see: who is there and where,
 //	            on all nodes, and what was said
-//	metrics.go  what is counted; hangs.go, whether all live; trace.go, what happens to one nick or message; stamp.go, how long a sampled message takes to each stage of the road
+//	metrics.go  what is counted; complaints.go, what the log is told that fails; hangs.go, whether all live; trace.go, what happens to one nick or message; stamp.go, how long a sampled message takes to each stage of the road
 //	peer.go     what the room needs of connections
 //	hook.go     what a webhook is told besides: who comes and goes, kept in the log as messages are
 //	echo.go     the echo socket's session
@@ -61,7 +61,7 @@
 // log beside the committer has goroutines of its own, a few at a time (Hub.apart), and comes back as a letter; only the
 // look-up of a nick that is not in memory is done by a shard itself.
 //
-// The locks (of a mailbox, of a pace, of recent, of the beginning of what is done apart) are leaves, except that an encoded stretch of
+// The locks (of a mailbox, of a pace, of recent, of complaints, of the beginning of what is done apart) are leaves, except that an encoded stretch of
 // history is made under recent's. That of a claim is held while the log stores it, and that of holds while the cluster is told that a
 // nick is given up. That of following a room is held while the network is waited for, and taken before that of places, under which the
 // cluster is told which rooms this node hears of.

@@ -99,6 +99,8 @@ type Hub struct {
 	saving    [64]sync.Mutex         // by claim: held while the log stores or drops it; leaves
 	following [64]sync.Mutex         // by room: held while it is begun to be followed, which waits for the network; before places.mu
 
+	complaints complaints
+
 	stop     chan struct{}
 	stopping sync.Mutex // held while stop is closed, and while something is begun apart; a leaf
 	running  sync.WaitGroup
@@ -111,7 +113,7 @@ func New(config Config) *Hub {
 		config: config, seed: maphash.MakeSeed(), begun: time.Now(), cluster: config.Cluster,
 		holds:     holds{byKey: map[string]int{}},
 		isDurable: config.Log.Durability() != history.DurabilityMem, slots: make(chan struct{}, maxApart),
-		stop: make(chan struct{}),
+		complaints: complaints{log: config.Logger, more: map[string]int{}}, stop: make(chan struct{}),
 	}
 	if h.cluster != nil {
 		h.slots = make(chan struct{}, maxAsking)
@@ -148,6 +150,7 @@ func (h *Hub) beat() {
 		case now := <-ticker.C:
 			h.tellPresence()
 			h.rates.tidy(now)
+			h.complaints.settle()
 			for _, s := range h.shards {
 				s.mail.put(tick{now})
 			}
@@ -157,10 +160,10 @@ func (h *Hub) beat() {
 	}
 }
 
-// check logs what the log could not do. A log that is closed or down says so by itself.
+// check complains of what the log could not do. A log that is closed or down says so by itself.
 func (h *Hub) check(err error) {
 	if err != nil && !errors.Is(err, history.ErrClosed) && !errors.Is(err, history.ErrDown) {
-		h.config.Logger.Error("history", "err", err)
+		h.complaints.tell(err)
 	}
 }
 
@@ -347,6 +350,7 @@ func (h *Hub) Close() {
 	close(h.stop)
 	h.stopping.Unlock()
 	h.running.Wait()
+	h.complaints.settle()
 }
 
 // Online is how many sessions are in the chat.
