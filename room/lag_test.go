@@ -72,7 +72,7 @@ func TestSlowReaderByClass(t *testing.T) {
 		bob.send(`{"t":"history","id":3,"conv":"room:all"}` +
 			"\n" + `{"t":"join","id":4,"room":"go"}` + "\n" + `{"t":"leave","id":5,"room":"go"}` + "\n" + `{"t":"presence","id":6,"limit":1}`)
 		got := bob.sees("pong 1", "ack 2 room:all", "history 3 room:all [1] false", "joined 4 room:go 1 false", "left 5 go",
-			"presence 6  5 [alice]")
+			"presence 6 all 5 [alice]")
 		bob.fill(0)
 		time.Sleep(time.Second)
 		synctest.Wait()

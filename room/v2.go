@@ -164,13 +164,12 @@ func (s *Session) presence(in event.In) *event.Error {
 	if bad != nil {
 		return bad
 	}
-	key, conv := everywhere, event.Everyone()
-	if room.Key != "" {
-		key, conv = room.Key, event.Room(room.Name)
+	if room.Key == "" {
+		room = theChat
 	}
 	tell := func() {
-		count, users := s.hub.people(context.Background(), key, Part{After: in.AfterNick, Limit: in.Limit})
-		s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, conv, count, users) })
+		count, users := s.hub.people(context.Background(), room.Key, Part{After: in.AfterNick, Limit: in.Limit})
+		s.answer(in.ID, func(b []byte) []byte { return event.AppendPresence(b, in.ID, room.Name, count, users) })
 	}
 	if s.hub.cluster == nil {
 		tell()

@@ -229,7 +229,7 @@ func TestNodesPresence(t *testing.T) {
 		}
 		for {
 			p.say(fmt.Sprintf(`{"t":"presence","id":1,"limit":25,"after":%q}`, after))
-			o := p.hear(`{"t":"presence","id":1,"count":122,"users":*}`)
+			o := p.hear(`{"t":"presence","id":1,"room":"all","count":122,"users":*}`)
 			page := strings.Split(strings.Trim(o["users"], `[]"`), `","`)
 			if page[0] == "" {
 				break

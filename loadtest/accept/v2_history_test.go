@@ -162,7 +162,7 @@ func TestV2Presence(t *testing.T) {
 			if row.from == row.to {
 				want = []byte("[]")
 			}
-			watcher.hear(fmt.Sprintf(`{"t":"presence","id":1,"count":121,"users":%s}`, want))
+			watcher.hear(fmt.Sprintf(`{"t":"presence","id":1,"room":"all","count":121,"users":%s}`, want))
 		}
 		room, _ := h.enter("x")
 		room.ask(`{"t":"join","id":2,"room":"Go"}`, `{"t":"joined","id":2,"room":"Go","conv":"room:Go","members":1,"epoch":*,"seq":0,"recovered":false}`)

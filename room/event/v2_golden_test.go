@@ -26,7 +26,7 @@ type v2Golden struct {
 type outArgs struct {
 	ID, Message                         json.RawMessage
 	Nick, Session, Resume, Epoch, Conv  string
-	Mid, Cid, Dur, From, To, Text       string
+	Mid, Cid, Dur, From, To, Text, Room string
 	Seq, Prev, First, Last              uint64
 	Online, Members, Count, Burst, Code int
 	MaxMessage, MaxRooms                int
@@ -77,7 +77,7 @@ func (a outArgs) write(t testing.TB, what string) []byte {
 		}
 		return AppendHistory(nil, &h)
 	case "presence":
-		return AppendPresence(nil, a.ID, a.conv(t), a.Count, a.Users)
+		return AppendPresence(nil, a.ID, a.Room, a.Count, a.Users)
 	case "presence change":
 		return AppendPresenceChange(nil, a.conv(t), a.Count, a.Joined, a.Left)
 	case "typing":

@@ -131,8 +131,8 @@ func TestAppendOthersParseBack(t *testing.T) {
 
 		want := reply("presence")
 		want["count"], want["users"] = number(n), list(some)
-		put(want, "room", conv.Name, conv.Kind == ConvRoom)
-		check(AppendPresence(nil, rawID, conv, n, some), want)
+		want["room"] = mended(name)
+		check(AppendPresence(nil, rawID, name, n, some), want)
 
 		want = map[string]any{"t": "presence", "conv": where, "count": number(n), "joined": list(some), "left": list(others)}
 		put(want, "room", conv.Name, conv.Kind == ConvRoom)

@@ -191,11 +191,11 @@ func AppendHistory(b []byte, h *History) []byte {
 	return append(b, '}')
 }
 
-// AppendPresence appends the answer to a presence: how many are in conv, and a page of their nicks. The next page
-// comes after the last of them. The room is written for a named one only.
-func AppendPresence(b, id []byte, conv Conv, count int, users []string) []byte {
+// AppendPresence appends the answer to a presence: how many are in a room, or in that of everyone, and a page of their nicks. The
+// next page comes after the last of them.
+func AppendPresence(b, id []byte, room string, count int, users []string) []byte {
 	b = appendID(append(b, `{"t":"presence"`...), id)
-	b = appendRoom(b, conv)
+	b = appendRoom(b, Room(room))
 	b = append(b, `,"count":`...)
 	b = strconv.AppendInt(b, int64(count), 10)
 	b = append(b, `,"users":`...)
