@@ -1,12 +1,17 @@
 package history
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
+
+// dropFew is how many rows of a claim are deleted one by one at most.
+const dropFew = 1000
 
 // saves gathers changes of claims, so that many that come at once cost one commit. Any goroutine may add one.
 type saves struct {
@@ -70,28 +75,48 @@ func (l *pebbleLog) SaveClaim(c Claim) error {
 
 // DropClaim implements Log.
 func (l *pebbleLog) DropClaim(id uint64) error {
-	return l.save(func(b *pebble.Batch) error {
-		old, found, err := readClaim(b, id)
-		if err != nil {
+	return l.save(func(b *pebble.Batch) error { return l.drop(b, id) })
+}
+
+// drop takes a claim out, and all that is kept of it. l.commit is held.
+func (l *pebbleLog) drop(b *pebble.Batch, id uint64) error {
+	old, found, err := readClaim(b, id)
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := b.Delete(nickKey(old), nil); err != nil {
 			return err
 		}
-		if found {
-			if err := b.Delete(nickKey(old), nil); err != nil {
-				return err
-			}
+	}
+	if err := b.Delete(ofClaim(keyClaim, id), nil); err != nil {
+		return err
+	}
+	l.marks.forgetAll(id)
+	return errors.Join(dropRows(b, ofClaim(keyMarks, id)), dropRows(b, ofClaim(keyDirect, id)))
+}
+
+// dropRows deletes the rows that begin with a prefix. Where they are few it is one by one: a range that was deleted makes whatever
+// is read afterwards slower, until Pebble has written its memory to a table.
+func dropRows(b *pebble.Batch, prefix []byte) error {
+	it, err := b.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return err
+	}
+	defer release(it)
+	var keys [][]byte
+	for it.First(); it.Valid(); it.Next() {
+		if len(keys) == dropFew {
+			return b.DeleteRange(prefix, after(prefix), nil)
 		}
-		if err := b.Delete(ofClaim(keyClaim, id), nil); err != nil {
+		keys = append(keys, slices.Clone(it.Key()))
+	}
+	for _, key := range keys {
+		if err := b.Delete(key, nil); err != nil {
 			return err
 		}
-		l.marks.forgetAll(id)
-		for _, kind := range [...]byte{keyMarks, keyDirect} {
-			prefix := ofClaim(kind, id)
-			if err := b.DeleteRange(prefix, after(prefix), nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return it.Error()
 }
 
 func readClaim(r pebble.Reader, id uint64) (c Claim, found bool, err error) {
@@ -100,6 +125,14 @@ func readClaim(r pebble.Reader, id uint64) (c Claim, found bool, err error) {
 		return err
 	})
 	return c, found, err
+}
+
+// parseClaim reads a row of keyClaim.
+func parseClaim(key, value []byte) (Claim, error) {
+	if len(key) != 1+8 {
+		return Claim{}, errRecord
+	}
+	return decodeClaim(binary.BigEndian.Uint64(key[1:]), value)
 }
 
 // ClaimByID implements Log.

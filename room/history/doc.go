@@ -9,7 +9,7 @@
 //	scan.go     reading all conversations in one order
 //	dedup.go    (Claim, Cid) comes once; sieve.go spares the disk
 //	claims.go   claims; marks.go: how far they have got
-//	trim.go     retention; erase.go takes out of a message what it said
+//	trim.go     retention; lapse.go: that of claims; erase.go takes out of a message what it said
 //	move.go     from one log to another: move_steps.go, and for each kind of place what is special in filling it (move_pebble.go,
 //	            move_stream.go) and in reading it (walk.go, walk_pebble.go, walk_stream.go); move_origin.go finds what was moved
 //	keep.go     what has to be done again and again; space, healing
@@ -50,6 +50,14 @@
 // each, nor are they, whom nobody may ever drop. How far what was forgotten had got is kept in one seq for all, the floor: a position at or
 // below it may have missed something. In a Stream the lists stay: a node that has put a conversation into them does not look again
 // before it says more in it, and between a bucket and the log there is no order in which another node could take it out meanwhile.
+//
+// # Claims
+//
+// A claim that nobody comes back to would stay for ever, and anybody can make new ones. So it expires when it has been away for
+// longer than messages are kept (Config.KeepAge). One to whom somebody has said something since then has to find it: as long as there is a
+// conversation in its list it stays. Whether it is to go is looked at again under the lock of commits, so that whoever comes back at
+// that moment is either seen, or saved behind it and whole again but for marks, which were of what is gone. So an ID can come again; there is nothing
+// left of what it was. A Stream keeps its claims, as it keeps the lists, and for the same reason.
 //
 // # When the disk fails
 //

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -162,6 +163,19 @@ func equal(a, b Message) bool {
 
 func equalAll(a, b []Message) bool { return slices.EqualFunc(a, b, equal) }
 
+// hasTrimmed waits until a log has trimmed what it does when it is opened, which goes by the time at that moment.
+func hasTrimmed(l *pebbleLog) {
+	if l.conf.keepsAll() {
+		return
+	}
+	l.trims.want("all") // is taken afterwards
+	for isWanted := true; isWanted; runtime.Gosched() {
+		l.trims.mu.Lock()
+		isWanted = len(l.trims.names) > 0
+		l.trims.mu.Unlock()
+	}
+}
+
 // trimNow trims at once, and no sooner and no less than is due.
 func trimNow(t testing.TB, l Log) {
 	switch l := l.(type) {
@@ -171,6 +185,7 @@ func trimNow(t testing.TB, l Log) {
 		for _, c := range l.convs {
 			l.trim(c)
 		}
+		l.lapse(l.now().UnixMilli())
 	case *pebbleLog:
 		l.trimAll(t.Context())
 	case *Stream:

@@ -146,10 +146,11 @@ type Log interface {
 	// Made for ever.
 	SaveClaim(Claim) error
 
-	// ClaimByID gives the claim with that ID, if it was saved and not dropped.
+	// ClaimByID gives the claim with that ID, if it was saved and not dropped, and has not expired; see Config.KeepAge. The ID of one
+	// that has expired may be saved again: it has no marks then.
 	ClaimByID(id uint64) (Claim, bool, error)
 
-	// ClaimByNick gives, of the claims with that comparison key, the one that was made last: by Made, then by ID.
+	// ClaimByNick gives, of the claims with that comparison key that ClaimByID gives, the one that was made last: by Made, then by ID.
 	ClaimByNick(key string) (Claim, bool, error)
 
 	// DropClaim forgets a claim: its secret, its marks and its list of directs. Its messages stay with the other side. The ID must
@@ -181,6 +182,9 @@ type Config struct {
 	KeepCount int           // messages
 	KeepAge   time.Duration // since Ts
 	KeepBytes int64         // of records: texts, names and about 60 bytes each
+
+	// A claim expires that has been away for longer than KeepAge, and than 10 minutes: in the background it is forgotten, with its marks, when
+	// no direct conversation of it is left. With KeepAge 0 none does, but see Memory for what it has room for. A Stream keeps all claims.
 
 	// Trail is the one conversation of which TrailCount messages are kept, 0: 100,000, whatever the other bounds; "": there is none.
 	Trail      string

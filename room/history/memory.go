@@ -35,7 +35,9 @@ type memoryLog struct {
 	silent  *list.List             // of *memoryConv, the last appended to in front
 	where   map[uint64]*memoryConv // of each stored seq
 	floor   uint64                 // highest seq of conversations that were forgotten as a whole
-	claims  map[uint64]Claim
+	claims  map[uint64]*memoryClaim
+	away    *list.List          // of *memoryClaim, who is away for longest in front
+	looked  time.Time           // when claims were last looked at
 	nicks   map[string][]uint64 // claims of each nick's key
 	marks   map[uint64]map[string]Marks
 	directs map[uint64]map[string]Direct
@@ -54,7 +56,8 @@ type memoryConv struct {
 
 // Memory makes a log that ends with the process. It is bounded: per conversation by Config or DefaultMemory, in all by
 // 256 MiB, and it knows at most a million (Claim, Cid). What is too old goes when something is appended: to that
-// conversation or, if all of it is too old, to any. Claims, and their marks in rooms, last until DropClaim.
+// conversation or, if all of it is too old, to any; claims go then, too, or when another is saved. Of those that are away, and of which
+// no direct conversation is left, it knows at most 100,000, besides those of the last 10 minutes: who is away for longest goes.
 func Memory(c Config) Log { return newMemory(c, time.Now) }
 
 func newMemory(c Config, now func() time.Time) *memoryLog {
@@ -69,7 +72,8 @@ func newMemory(c Config, now func() time.Time) *memoryLog {
 	}
 	return &memoryLog{
 		conf: c, epoch: newEpoch(), now: now, seq: firstSeq, turned: now(), silent: list.New(),
-		convs: map[string]*memoryConv{}, where: map[uint64]*memoryConv{}, claims: map[uint64]Claim{}, nicks: map[string][]uint64{},
+		convs: map[string]*memoryConv{}, where: map[uint64]*memoryConv{},
+		claims: map[uint64]*memoryClaim{}, away: list.New(), nicks: map[string][]uint64{},
 		marks: map[uint64]map[string]Marks{}, directs: map[uint64]map[string]Direct{},
 		known: map[dedupID]first{}, before: map[dedupID]first{},
 	}
@@ -102,9 +106,18 @@ func (l *memoryLog) Append(batch []*Entry) error {
 	return nil
 }
 
-// tidy forgets what was silent for too long, and what there is no room for.
+// tidy forgets what is too old, and what there is no room for: claims once in trimEveryMin.
 func (l *memoryLog) tidy() {
-	now := l.now().UnixMilli()
+	now := l.now()
+	l.tidyConvs(now.UnixMilli())
+	if now.Sub(l.looked) >= trimEveryMin {
+		l.looked = now
+		l.lapse(now.UnixMilli())
+	}
+}
+
+// tidyConvs forgets what was silent for too long, and what there is no room for.
+func (l *memoryLog) tidyConvs(now int64) {
 	for e := l.silent.Back(); e != nil; e = l.silent.Back() {
 		c := e.Value.(*memoryConv)
 		newest := &c.tail[len(c.tail)-1]
@@ -326,6 +339,7 @@ func (l *memoryLog) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
-	l.convs, l.where, l.claims, l.marks, l.directs, l.known, l.before = nil, nil, nil, nil, nil, nil, nil
+	l.convs, l.where, l.claims, l.away, l.nicks = nil, nil, nil, nil, nil
+	l.marks, l.directs, l.known, l.before = nil, nil, nil, nil
 	return nil
 }

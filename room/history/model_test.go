@@ -25,6 +25,7 @@ type model struct {
 	forgets  bool               // a conversation as a whole when nothing is left of it, as a log in memory
 	floor    uint64             // highest seq of what was forgotten
 	dropped  map[uint64]bool    // claims that were dropped once: what is said to them later may be known to them or not
+	looked   time.Time          // when a log in memory last looked who is away for too long
 	mids     map[string]Message // of all messages ever
 	highest  uint64
 }
@@ -92,6 +93,38 @@ func (m *model) trim(now time.Time) {
 	}
 }
 
+// lapse forgets the claims that have been away for too long.
+func (m *model) lapse(now time.Time) {
+	for id, c := range m.claims {
+		isOld := m.conf.KeepAge > 0 && c.Away > 0 && c.Away < now.Add(-max(m.conf.KeepAge, 10*time.Minute)).UnixMilli()
+		if isOld && len(m.directs[id]) == 0 && !m.isStream {
+			m.drop(id)
+		}
+	}
+}
+
+// drop forgets a claim.
+func (m *model) drop(id uint64) {
+	delete(m.claims, id)
+	for of := range m.marks {
+		if of.claim == id {
+			delete(m.marks, of)
+		}
+	}
+}
+
+// tidy is what a log in memory does whenever it is written to.
+func (m *model) tidy(now time.Time) {
+	if !m.forgets {
+		return
+	}
+	m.trim(now)
+	if now.Sub(m.looked) >= time.Minute {
+		m.looked = now
+		m.lapse(now)
+	}
+}
+
 // forget is done with a conversation of which nothing is left.
 func (m *model) forget(name string, c *modelConv) {
 	claims, isDirect := claimsOf(name)
@@ -149,9 +182,7 @@ func (m *machine) Append(t *rapid.T) {
 	for i, e := range batch {
 		m.appended(t, asked[i], e)
 	}
-	if m.model.forgets {
-		m.model.trim(m.at.now()) // it forgets then
-	}
+	m.model.tidy(m.at.now())
 }
 
 func (m *machine) appended(t *rapid.T, asked Entry, e *Entry) {
@@ -245,21 +276,19 @@ func (m *machine) Claim(t *rapid.T) {
 	}
 	c := Claim{
 		ID: id, Nick: "Nick", Key: []string{"x", "y"}[id%2], Secret: []byte{1}, Made: int64(id * 7 % 3),
-		Away: rapid.Int64Range(0, 3).Draw(t, "away"),
+	}
+	if minutes := rapid.IntRange(0, 20).Draw(t, "away"); minutes > 0 {
+		c.Away = m.at.now().Add(-time.Duration(minutes) * time.Minute).UnixMilli()
 	}
 	var err error
 	if rapid.IntRange(0, 3).Draw(t, "drop") == 0 {
 		err = m.log.DropClaim(c.ID)
-		delete(m.model.claims, c.ID)
+		m.model.drop(c.ID)
 		m.model.dropped[c.ID] = true
-		for id := range m.model.marks {
-			if id.claim == c.ID {
-				delete(m.model.marks, id)
-			}
-		}
 	} else {
 		err = m.log.SaveClaim(c)
 		m.model.claims[c.ID] = c
+		m.model.tidy(m.at.now())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -329,12 +358,14 @@ func (m *machine) open(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hasTrimmed(l)
 	m.log = l
 }
 
 // trim brings both sides to what is to be kept.
 func (m *machine) trim() {
 	m.model.trim(m.at.now())
+	m.model.lapse(m.at.now())
 	trimNow(m.top, m.log)
 	if l, ok := m.log.(*Stream); ok {
 		m.hears(l, m.other)
@@ -449,7 +480,7 @@ func TestAgainstModel(t *testing.T) {
 					KeepCount: rapid.SampledFrom([]int{-1, 5, 30}).Draw(t, "count"),
 					KeepBytes: rapid.SampledFrom([]int64{-1, 600}).Draw(t, "bytes"),
 				}
-				conf.KeepAge = rapid.SampledFrom([]time.Duration{0, 2 * time.Minute}).Draw(t, "age")
+				conf.KeepAge = rapid.SampledFrom([]time.Duration{0, 2 * time.Minute, 12 * time.Minute}).Draw(t, "age")
 				m := &machine{top: top, model: newModel(conf), at: newClock()}
 				switch durability {
 				case DurabilityMem:

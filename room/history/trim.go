@@ -150,14 +150,21 @@ func (l *pebbleLog) trimAlways(ctx context.Context) {
 	}
 }
 
-// trimAll trims all conversations.
+// trimAll trims all conversations, and then the claims of which nothing is left there.
 func (l *pebbleLog) trimAll(ctx context.Context) {
+	now := l.vol.now().UnixMilli()
 	if l.conf.keepsRest() {
 		for _, name := range l.conf.special() {
 			l.trim(ctx, name)
 		}
 		return
 	}
+	l.trimRest(ctx)
+	l.lapse(ctx, now)
+}
+
+// trimRest trims all conversations, where what is not special has bounds.
+func (l *pebbleLog) trimRest(ctx context.Context) {
 	for last := ""; ; {
 		var names []string
 		err := l.use(func(s *store) (err error) {

@@ -140,10 +140,7 @@ func (f *folder) find(_ context.Context, mid string) (Message, bool, error) {
 
 func (f *folder) claims(ctx context.Context, use func(Claim) error) error {
 	return f.each(ctx, keyClaim, []byte{keyClaim}, func(key, value []byte) error {
-		if len(key) != 1+8 {
-			return errRecord
-		}
-		c, err := decodeClaim(binary.BigEndian.Uint64(key[1:]), value)
+		c, err := parseClaim(key, value)
 		if err != nil {
 			return err
 		}
