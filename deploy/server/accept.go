@@ -16,7 +16,18 @@ const (
 	echoPath = "/conn_ws"
 )
 
-func isSocket(path string) bool { return path == echoPath || strings.HasPrefix(path, chatPath) }
+func isSocket(path string) bool {
+	_, isChat := nickIn(path)
+	return isChat || path == echoPath
+}
+
+// nickIn is the nick that a path of the chat ends in; false: it is no path of the chat.
+func nickIn(path string) (nick string, isChat bool) {
+	if path == strings.TrimSuffix(chatPath, "/") {
+		return "", true
+	}
+	return strings.CutPrefix(path, chatPath)
+}
 
 // errNoEcho is the refusal of the echo socket when it is turned off.
 var errNoEcho = engine.Refuse(http.StatusNotFound, "the echo socket is turned off")
@@ -24,11 +35,12 @@ var errNoEcho = engine.Refuse(http.StatusNotFound, "the echo socket is turned of
 // acceptor is the seam between the halves: it lets a WebSocket request in and gives its connection a session.
 func acceptor(settings config.Serve, hub *room.Hub, gate *gate) func(*http.Request) (engine.Open, error) {
 	return func(r *http.Request) (engine.Open, error) {
-		caller := room.Caller{Name: strings.TrimPrefix(r.URL.Path, chatPath)}
+		nick, isChat := nickIn(r.URL.Path)
+		caller := room.Caller{Name: nick}
 		if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 			caller.Addr = from.Addr().Unmap()
 		}
-		if r.URL.Path == echoPath {
+		if !isChat {
 			if err := hub.Banned(caller.Addr); err != nil {
 				return nil, err
 			}
@@ -59,7 +71,7 @@ func acceptor(settings config.Serve, hub *room.Hub, gate *gate) func(*http.Reque
 
 // subprotocol is what a chat connection speaks: version 2 where the client offers it, else nothing, the tutorial dialect.
 func subprotocol(r *http.Request) string {
-	if strings.HasPrefix(r.URL.Path, chatPath) && engine.Offers(r, event.V2) {
+	if _, isChat := nickIn(r.URL.Path); isChat && engine.Offers(r, event.V2) {
 		return event.V2
 	}
 	return ""
