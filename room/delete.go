@@ -1,6 +1,8 @@
 package room
 
 import (
+	"time"
+
 	"throng/room/event"
 	"throng/room/history"
 )
@@ -82,16 +84,29 @@ func (h *Hub) unsay(m *history.Message) {
 	})
 }
 
+// What is left of a message that was taken back on another node may come to this one later than the word of it. It is looked for again
+// after these times, each twice the one before.
+const (
+	unsaidSoon = 25 * time.Millisecond
+	unsaidLate = 3200 * time.Millisecond
+)
+
 // hearUnsaid is unsay for a message that was taken back on whichever node.
-func (h *Hub) hearUnsaid(mid string) {
+func (h *Hub) hearUnsaid(mid string) { h.lookForUnsaid(mid, unsaidSoon) }
+
+func (h *Hub) lookForUnsaid(mid string, again time.Duration) {
 	h.apart(func() {
 		m, ok, err := h.config.Log.Find(mid)
-		if h.check(err); !ok || err != nil {
-			h.recent.forget()
+		h.check(err)
+		switch {
+		case ok && err == nil:
+			h.check(h.config.Log.Erase(m.Conv, m.Seq))
+			h.tellUnsaid(&m)
 			return
+		case again <= unsaidLate:
+			time.AfterFunc(again, func() { h.lookForUnsaid(mid, 2*again) })
 		}
-		h.check(h.config.Log.Erase(m.Conv, m.Seq))
-		h.tellUnsaid(&m)
+		h.recent.forget()
 	})
 }
 

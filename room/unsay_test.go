@@ -3,6 +3,7 @@ package room
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,4 +265,41 @@ func TestTakenBackWhileTheLogIsDown(t *testing.T) {
 			t.Errorf("%d bytes are said to wait", n)
 		}
 	})
+}
+
+// TestUnsaidIsFoundLater has the word that a message was taken back come before what is left of it.
+func TestUnsaidIsFoundLater(t *testing.T) {
+	late := &lateLog{Log: history.Memory(history.Config{})}
+	inBubble(t, Config{Log: late}, func(t *testing.T, c *bubble) {
+		alice := c.in("alice")
+		alice.send(`{"t":"msg","id":1,"message":"oops"}`)
+		mid := alice.sees("ack 1 room:all", `msg room:all alice: "oops"`)[0].Mid
+		late.lags.Store(3)
+		c.hearUnsaid(mid)
+		synctest.Wait()
+		alice.sees()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		alice.sees("deleted room:all")
+		late.lags.Store(1000)
+		c.hearUnsaid(mid)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if asked := 1000 - late.lags.Load(); asked < 5 || asked > 20 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
+}
+
+// lateLog finds nothing so many times.
+type lateLog struct {
+	history.Log
+	lags atomic.Int64
+}
+
+func (l *lateLog) Find(mid string) (history.Message, bool, error) {
+	if l.lags.Add(-1) >= 0 {
+		return history.Message{}, false, nil
+	}
+	return l.Log.Find(mid)
 }
