@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +23,7 @@ import (
 //	  "direct": false                no direct messages may be sent
 //	}
 //
-// A member that is not known is refused: it may be a restriction.
+// A member that is not known is refused, and named: it may be a restriction.
 type Claims struct {
 	Subject   string    // not empty
 	Expires   time.Time // its exp
@@ -61,8 +63,8 @@ func (c *Claims) grant(rights any) error {
 	if !ok {
 		return errRights
 	}
-	for name, value := range members {
-		ok := false
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		value, ok := members[name], false
 		switch name {
 		case "moderator":
 			c.Moderator, ok = value.(bool)
@@ -77,6 +79,8 @@ func (c *Claims) grant(rights any) error {
 			var may bool
 			may, ok = value.(bool)
 			c.NoDirect = !may
+		default:
+			return unknownRight(name)
 		}
 		if !ok {
 			return errRights

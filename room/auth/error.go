@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -22,13 +23,18 @@ const (
 	Unavailable Kind = "unavailable" // the keys could not be read yet, or are being read again: it may be right
 )
 
-// Error is why a token is refused. Its text has nothing of the token.
+// Error is why a token is refused. Its text has nothing of the token, but for a right that is not known.
 type Error struct {
 	Kind Kind
 	text string
 }
 
 func (e *Error) Error() string { return e.text }
+
+// unknownRight is the error of a member of the throng claim that this version does not know.
+func unknownRight(name string) *Error {
+	return &Error{Malformed, "the token's throng claim has an unknown member: " + strconv.Quote(name[:min(len(name), 64)])}
+}
 
 var (
 	errExpired     = &Error{Expired, "the token has expired"}

@@ -260,6 +260,11 @@ func (v *Verifier) parse(token string, all keys) (*Claims, error) {
 		}
 		return all.choose(t.Method.Alg(), name, hasKid)
 	})
+	if err == nil || errors.Is(err, jwt.ErrTokenInvalidClaims) {
+		if bad := beyond(claims); bad != nil {
+			return nil, bad
+		}
+	}
 	if errors.Is(err, jwt.ErrTokenRequiredClaimMissing) {
 		return nil, v.missing(claims)
 	}
@@ -267,6 +272,19 @@ func (v *Verifier) parse(token string, all keys) (*Claims, error) {
 		return nil, err
 	}
 	return claimsOf(claims)
+}
+
+// latest bounds what a token says of times, in seconds since 1970: numbers in JSON are exact up to it, and its milliseconds can be told.
+const latest = 1 << 53
+
+// beyond is which time of a token is too late to be one: the library would take it for long ago.
+func beyond(claims jwt.MapClaims) *Error {
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		if at, ok := claims[name].(float64); ok && at > latest {
+			return &Error{Malformed, "the token's " + name + " is out of range"}
+		}
+	}
+	return nil
 }
 
 // missing is which of the claims that have to be there is not; the library says it in its text alone.

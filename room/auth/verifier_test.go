@@ -180,6 +180,34 @@ func TestMissingClaims(t *testing.T) {
 	}
 }
 
+// What cannot be understood of a token that is rightly signed is named.
+func TestWhatIsWrong(t *testing.T) {
+	v := verifier(t, Config{File: write(t, secret)})
+	for _, tt := range []struct {
+		claims jwt.MapClaims
+		want   string
+	}{
+		{jwt.MapClaims{"exp": 1e300}, "the token's exp is out of range"},
+		{jwt.MapClaims{"exp": 1e17}, "the token's exp is out of range"},
+		{jwt.MapClaims{"nbf": 1e300}, "the token's nbf is out of range"},
+		{jwt.MapClaims{"iat": 1e300}, "the token's iat is out of range"},
+		{jwt.MapClaims{"exp": time.Now().UnixMilli()}, ""}, // far away, and a time
+		{jwt.MapClaims{"exp": latest}, ""},
+		{jwt.MapClaims{"throng": map[string]any{"wirte": true, "write": 1}}, `the token's throng claim has an unknown member: "wirte"`},
+		{jwt.MapClaims{"throng": map[string]any{"\n" + strings.Repeat("x", 100): 1}},
+			`the token's throng claim has an unknown member: "\n` + strings.Repeat("x", 63) + `"`},
+		{jwt.MapClaims{"throng": map[string]any{"write": 1}}, "the token's throng claim is malformed"},
+	} {
+		c, bad := v.Check(hs(tt.claims))
+		switch {
+		case tt.want == "" && (bad != nil || c.Expires.UnixMilli() <= 0):
+			t.Errorf("%v: %v, %v", tt.claims, c, bad)
+		case tt.want != "" && (bad == nil || bad.Error() != tt.want || bad.Kind != Malformed):
+			t.Errorf("%v: %v, want %s", tt.claims, bad, tt.want)
+		}
+	}
+}
+
 // A token is valid for Leeway longer, and before its time, than it says.
 func TestLeeway(t *testing.T) {
 	v := verifier(t, Config{File: write(t, secret)})
