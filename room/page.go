@@ -73,9 +73,6 @@ func (h *Hub) turn(claim uint64, in event.In) (t *thread, msgs []history.Message
 	if err = t.look(h.config.Log); err != nil {
 		return nil, nil, false, err
 	}
-	if in.HasBefore && in.Before == 0 { // for the log that would be the newest
-		return t, nil, false, nil
-	}
 	after := in.After
 	if in.HasAfter {
 		after = max(after, 1)

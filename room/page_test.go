@@ -2,7 +2,6 @@ package room
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +74,7 @@ func TestHistoryPages(t *testing.T) {
 			}
 			for _, limit := range []int{1, 7, 23, 24} {
 				var back, forth []object
-				for before := uint64(math.MaxInt64); ; {
+				for before := uint64(0); ; {
 					o := page(fmt.Sprintf(`,"before":%d,"limit":%d`, before, limit))
 					back = append(slices.Clone(o.Msgs), back...)
 					if !o.More {
@@ -108,10 +107,8 @@ func TestHistoryPages(t *testing.T) {
 			if o := page(fmt.Sprintf(`,"after":%d`, seqs[n])); len(o.Msgs) > 0 || o.More {
 				t.Fatalf("behind the last: %v", o)
 			}
-			for _, before := range []uint64{seqs[1], 0} { // which is the prev of the first
-				if o := page(fmt.Sprintf(`,"before":%d`, before)); len(o.Msgs) > 0 || o.More {
-					t.Fatalf("in front of the first, before %d: %v", before, o)
-				}
+			if o := page(fmt.Sprintf(`,"before":%d`, seqs[1])); len(o.Msgs) > 0 || o.More {
+				t.Fatalf("in front of the first: %v", o)
 			}
 		})
 	}

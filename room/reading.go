@@ -9,21 +9,18 @@ import (
 
 // Ask is which page of which conversation an operator wants to read.
 type Ask struct {
-	Room      string // a room's name
-	User      string // a nick, with With: their direct conversation; nothing: everyone
-	With      string // a nick
-	Before    uint64 // when HasBefore: the page that ends before this seq; else, and without After, that of the newest
-	HasBefore bool
-	After     uint64 // when HasAfter: the page that begins after this seq, instead
-	HasAfter  bool
-	Limit     int // 1 to event.MaxPage
+	Room     string // a room's name
+	User     string // a nick, with With: their direct conversation; nothing: everyone
+	With     string // a nick
+	Before   uint64 // the page that ends before this seq; 0: that of the newest
+	After    uint64 // when HasAfter: the page that begins after this seq, instead
+	HasAfter bool
+	Limit    int // 1 to event.MaxPage
 }
 
 // History reads a page of any conversation. The errors are of type *event.Error; 404: there is no such conversation.
 func (h *Hub) History(ctx context.Context, ask Ask) (event.History, error) {
-	in := event.In{
-		Conv: event.Everyone(), Before: ask.Before, HasBefore: ask.HasBefore, After: ask.After, HasAfter: ask.HasAfter, Limit: ask.Limit,
-	}
+	in := event.In{Conv: event.Everyone(), Before: ask.Before, After: ask.After, HasAfter: ask.HasAfter, Limit: ask.Limit}
 	switch {
 	case ask.User != "":
 		return h.directPage(ctx, ask, in)

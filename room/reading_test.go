@@ -20,16 +20,11 @@ func TestOperatorReads(t *testing.T) {
 			if err != nil || len(page.Msgs) != 2 || !page.More || page.Msgs[0].From != "alice" {
 				t.Fatalf("%+v: %+v, %v", ask, page, err)
 			}
-			ask.Before, ask.HasBefore = page.Msgs[0].Seq, true
+			ask.Before = page.Msgs[0].Seq
 			if page, err = c.History(ctx, ask); err != nil || len(page.Msgs) != 1 || page.More {
 				t.Fatalf("%+v: %+v, %v", ask, page, err)
 			}
-			first := page.Msgs[0]
-			ask.Before = 0
-			if page, err = c.History(ctx, ask); err != nil || len(page.Msgs) != 0 || page.More {
-				t.Fatalf("%+v: %+v, %v", ask, page, err)
-			}
-			ask.HasBefore, ask.After, ask.HasAfter = false, first.Seq, true
+			ask.Before, ask.After, ask.HasAfter = 0, page.Msgs[0].Seq, true
 			if page, err = c.History(ctx, ask); err != nil || len(page.Msgs) != 2 || page.More {
 				t.Fatalf("%+v: %+v, %v", ask, page, err)
 			}

@@ -2,7 +2,6 @@ package room
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +43,7 @@ func TestHistoryOfSeveralBearers(t *testing.T) {
 		}
 		for limit := 1; limit <= n+1; limit++ {
 			var back, forth []object
-			for before := uint64(math.MaxInt64); len(back) <= n; {
+			for before := uint64(0); len(back) <= n; {
 				o := page(fmt.Sprintf(`,"before":%d,"limit":%d`, before, limit))
 				back = append(slices.Clone(o.Msgs), back...)
 				if !o.More {

@@ -168,7 +168,7 @@ func describe(in In, err *Error) map[string]any {
 	put("from", position(in.From), in.From == Position{})
 	put("conv", in.Conv.String(), in.Conv == Conv{})
 	put("seq", number(in.Seq), in.Seq == 0)
-	put("before", number(in.Before), !in.HasBefore)
+	put("before", number(in.Before), in.Before == 0)
 	put("after", number(in.After), !in.HasAfter)
 	put("after_nick", in.AfterNick, in.AfterNick == "")
 	put("limit", number(uint64(in.Limit)), in.Limit == 0)

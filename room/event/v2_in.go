@@ -22,7 +22,7 @@ const (
 	MaxMotd      = 4 << 10 // bytes of a message of the day, as JSON
 	MaxMid       = 64      // bytes of a message's id
 	MaxPage      = 100     // messages or users in one answer
-	DefaultPage  = 50      // when no limit is given
+	DefaultPage  = 50      // when no limit is given, or 0
 )
 
 // Type is what an object from a client asks for.
@@ -85,8 +85,7 @@ type In struct {
 
 	Conv      Conv   // history, recv, read: never none
 	Seq       uint64 // recv, read: all up to this one
-	Before    uint64 // history, when HasBefore: the page that ends before this seq; else, and without After, that of the newest
-	HasBefore bool
+	Before    uint64 // history: the page that ends before this seq; 0 = that of the newest
 	After     uint64 // history, when HasAfter: the page that begins after this seq, instead
 	HasAfter  bool
 	AfterNick string // presence: the page that begins after this nick; "" = the first

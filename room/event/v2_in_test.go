@@ -65,9 +65,10 @@ func (n *naive) limit() int {
 	n.require(regexp.MustCompile(`^-?[0-9]+$`).Match(n.members["limit"]))
 	i, _ := new(big.Int).SetString(string(n.members["limit"]), 10)
 	switch {
-	case i == nil || i.Sign() <= 0:
-		n.require(false)
-		return 0
+	case i == nil || i.Sign() == 0:
+		return 50
+	case i.Sign() < 0:
+		return 1
 	case i.Cmp(big.NewInt(100)) > 0:
 		return 100
 	}
@@ -113,7 +114,7 @@ func (n *naive) decode() (in In, isGood bool) {
 	case "history":
 		in.Conv, in.Limit = n.conv(), n.limit()
 		n.require(!n.has("before") || !n.has("after"))
-		if in.HasBefore = n.has("before"); in.HasBefore {
+		if n.has("before") {
 			in.Before = n.integer(n.members["before"])
 		}
 		if in.HasAfter = n.has("after"); in.HasAfter {

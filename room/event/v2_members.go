@@ -86,7 +86,7 @@ var (
 	errAfter     = Malformed("after must be an integer from 0 to 9223372036854775807")
 	errAfterNick = Malformed("after must be a string")
 	errTwoEnds   = Malformed("before and after cannot both be given")
-	errLimit     = Malformed("limit must be an integer from 1")
+	errLimit     = Malformed("limit must be an integer")
 )
 
 // reading is an In in the making, with the first thing that was wrong.
@@ -205,9 +205,9 @@ func (r *reading) conv(v jsontext.Value) {
 // page is which part of a history is asked for.
 func (r *reading) page(m *members) {
 	r.conv(m.conv)
-	r.HasBefore, r.HasAfter = isGiven(m.before), isGiven(m.after)
-	r.require(!r.HasBefore || !r.HasAfter, errTwoEnds)
-	if r.HasBefore {
+	r.HasAfter = isGiven(m.after)
+	r.require(!r.HasAfter || !isGiven(m.before), errTwoEnds)
+	if isGiven(m.before) {
 		r.Before = r.integer(m.before, errBefore)
 	}
 	if r.HasAfter {
@@ -224,9 +224,11 @@ func (r *reading) limit(v jsontext.Value) {
 	}
 	text := string(v)
 	isInteger := v.Kind() == '0' && !strings.ContainsAny(text, ".eE")
+	r.require(isInteger, errLimit)
 	n, _ := strconv.ParseInt(text, 10, 64) // an integer beyond its range becomes the nearest one
-	r.require(isInteger && n > 0, errLimit)
-	r.Limit = int(min(n, MaxPage))
+	if n != 0 {
+		r.Limit = int(min(max(n, 1), MaxPage))
+	}
 }
 
 // integer is a seq.

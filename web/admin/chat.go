@@ -97,14 +97,13 @@ type Room struct {
 
 // Ask is a page of a conversation: of a room, of two people, or of everyone.
 type Ask struct {
-	Room      string // a room's name; "": none
-	User      string // a nick, with With; "": neither
-	With      string // a nick
-	Before    uint64 // when HasBefore: the page that ends before this seq; else, and without After, the newest
-	HasBefore bool
-	After     uint64 // when HasAfter, instead: the page that begins after this seq; 0: the oldest
-	HasAfter  bool
-	Limit     int // messages, 1 to 100
+	Room     string // a room's name; "": none
+	User     string // a nick, with With; "": neither
+	With     string // a nick
+	Before   uint64 // the page that ends before this seq; 0: the newest
+	After    uint64 // when HasAfter, instead: the page that begins after this seq; 0: the oldest
+	HasAfter bool
+	Limit    int // messages, 1 to 100
 }
 
 // History is a page of a conversation.

@@ -74,9 +74,6 @@ func (*fakeChat) Presence(_ context.Context, nicks []string) (map[string]bool, e
 }
 
 func (*fakeChat) History(_ context.Context, a Ask) (History, error) {
-	if a.HasBefore && a.Before <= 2 {
-		return History{Conv: "room:all"}, nil
-	}
 	return History{Conv: "room:all", Messages: []Message{{Mid: "m1", Seq: 2, From: "alice", Body: []byte(`"hi"`)}}, More: a.Limit == 1}, nil
 }
 

@@ -6,8 +6,8 @@ import "net/http"
 func (s *Server) history(c *call) (any, error) {
 	q := c.query("room", "user", "with", "before", "after", "limit")
 	a := Ask{
-		Room: q.text("room"), User: q.text("user"), With: q.text("with"), Before: q.seq("before"), HasBefore: q.has("before"),
-		After: q.seq("after"), HasAfter: q.has("after"), Limit: int(q.number("limit", 1, maxMessages, defaultLimit)),
+		Room: q.text("room"), User: q.text("user"), With: q.text("with"), Before: q.seq("before"), After: q.seq("after"),
+		HasAfter: q.has("after"), Limit: int(q.number("limit", 1, maxMessages, defaultLimit)),
 	}
 	switch {
 	case q.bad != nil:
@@ -16,7 +16,7 @@ func (s *Server) history(c *call) (any, error) {
 		return nil, malformed("want user and with: a conversation is between two")
 	case a.User != "" && a.Room != "":
 		return nil, malformed("want a room, or user and with, or none for everyone")
-	case a.HasAfter && a.HasBefore:
+	case a.HasAfter && q.has("before"):
 		return nil, malformed("want one of before and after")
 	case a.User != "" && !c.key.allows(Admin):
 		return nil, refuse(http.StatusForbidden, "the key lacks the scope admin, which direct conversations need")
