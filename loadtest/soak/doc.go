@@ -29,8 +29,8 @@
 // the private listener, whose address stands in the first line, tells. The rest is cut into at most twelve blocks of
 // equal length, and a line of least squares goes through their means: that way what comes and goes with a run's users
 // is averaged within a block, and samples that follow each other closely do not make the line look more certain than it
-// is. A figure is flat as long as the slope is within its bound, or less than three times its standard error: "within
-// noise", which in a short soak is likely, and says little. What falls does not leak.
+// is. A figure is flat as long as the slope is within its bound, or less than twice its standard error: "within noise",
+// which in a short soak is likely, and says little. What falls does not leak.
 //
 //	resident memory, heap after a collection, log on disk    5 % of the mean in an hour
 //	descriptors beyond those of connections, goroutines      1 % of the mean number of connections in an hour, at least 10

@@ -65,10 +65,6 @@ const (
 	little = "**too short to tell**"
 )
 
-// surely is how many standard errors a slope has to be to be believed. Of twelve blocks and five figures one is beyond two by chance in
-// every sixth soak, and beyond three in one of thirty; what leaks for an hour is far beyond.
-const surely = 3
-
 // verdict says what the slope is, where so much growth an hour is allowed.
 func (t trend) verdict(allowed float64) string {
 	switch {
@@ -78,7 +74,7 @@ func (t trend) verdict(allowed float64) string {
 		return falls
 	case t.slope <= allowed:
 		return flat
-	case t.slope < surely*t.noise:
+	case t.slope < 2*t.noise:
 		return noisy
 	}
 	return grows

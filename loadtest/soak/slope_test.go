@@ -62,8 +62,8 @@ func TestVerdict(t *testing.T) {
 		{-5, 0, 5, flat},
 		{-5.1, 0, 5, falls},
 		{5.1, 0, 5, grows},
-		{5.1, 1.7, 5, grows},
-		{5.1, 1.8, 5, noisy},
+		{5.1, 2.5, 5, grows},
+		{5.1, 2.6, 5, noisy},
 		{0.1, 0.01, 0, grows},
 		{nan, nan, 5, little},
 	} {
